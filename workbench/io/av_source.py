@@ -1,0 +1,195 @@
+"""Reading through PyAV (FFmpeg): m4a, mp4, webm, mkv, aac, and stems in one mp4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from workbench.errors import AudioFileError
+from workbench.io.mp4_boxes import has_sample_exact_edits
+from workbench.io.source import ForgivingFile, RefusedFileError
+
+# FFmpeg also takes playlists and scripts, which name other files and addresses to open. Only these.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,aac,mp3,flac,wav,w64,aiff,caf,au,asf,avi,flv,mpegts,mpeg,"
+    "wv,ape,tta,amr,ac3,eac3,dts"
+)
+
+# A container tells its length in its own units of time, and perhaps without the last frame's padding.
+# That much room more spares making the tensor anew at the very end.
+_LENGTH_MARGIN_SAMPLES = 4096
+
+# What stands for 1.0 in integer sample formats.
+_FULL_SCALE = {"u1": 2**7, "i2": 2**15, "i4": 2**31, "i8": 2**63}
+
+
+class AvSource:
+    """A file opened by FFmpeg; an `AudioSource` of its first audio stream, and of all by `iterate_streams`.
+
+    Samples that the container marks as the codec's own (priming before the first, padding after the last)
+    are not given. FFmpeg drops the former and, for Opus, the latter; in an MP4 the end follows from the
+    duration of the last packet, from the edit list, or from iTunes' gapless tag.
+    """
+
+    def __init__(self, path: Path, *, cut: str | None, allow_truncated: bool) -> None:
+        """Open `path`, of which `cut` says what is known to be missing.
+
+        Raises:
+            RefusedFileError: FFmpeg does not know the format.
+            AudioFileError: there is no audio stream.
+        """
+        self._path = path
+        self._allow_truncated = allow_truncated
+        self.position = 0
+        self.cut = cut
+        # An open file, not a name: FFmpeg takes a name with a colon for an address.
+        self._file = ForgivingFile(path)
+        try:
+            self._container = av.open(
+                self._file,
+                mode="r",
+                container_options={"format_whitelist": _FORMATS},
+                metadata_errors="replace",
+            )
+        except av.error.FFmpegError as error:
+            self._file.close()
+            raise RefusedFileError(f"FFmpeg: {error.strerror}") from error
+        self._streams = list(self._container.streams.audio)
+        if not self._streams:
+            others = ", ".join(sorted({stream.type for stream in self._container.streams})) or "none at all"
+            self.close()
+            raise AudioFileError(f"{path}: holds no audio stream (streams: {others}); expected one")
+        self.num_streams = len(self._streams)
+        self.sample_rate: int
+        self.num_channels: int
+        self.sample_rate, self.num_channels = self.stream_format(0)
+        if not self.sample_rate or not self.num_channels:
+            self.close()
+            raise RefusedFileError("FFmpeg: found no audio in it that it can decode")
+        self.num_samples = self._read_length()
+
+    def stream_format(self, index: int) -> tuple[int, int]:
+        """Give (sample rate, channels) of an audio stream, zeros where FFmpeg cannot decode it."""
+        context = self._streams[index].codec_context
+        if context is None:  # there is no decoder, though PyAV's types do not say so
+            return 0, 0
+        return context.sample_rate, context.channels
+
+    def _read_length(self) -> int | None:
+        stream = self._streams[0]
+        if stream.duration is not None and stream.time_base is not None:
+            seconds = stream.duration * stream.time_base
+        elif self._container.duration is not None:
+            seconds = Fraction(self._container.duration, av.time_base)
+        else:
+            return None
+        return max(0, round(seconds * self.sample_rate)) + _LENGTH_MARGIN_SAMPLES
+
+    def _read_end(self, stream: av.AudioStream) -> Fraction | None:
+        """Give the time in seconds where a stream ends by its edit list or iTunes tag, else None."""
+        if not self._is_mp4 or stream.time_base is None:
+            return None
+        sample_rate = stream.codec_context.sample_rate
+        start = Fraction(stream.start_time or 0) * stream.time_base
+        gapless = self._container.metadata.get("iTunSMPB", "").split()
+        if len(gapless) >= 4 and self.num_streams == 1:
+            # Hexadecimal: zero, priming, padding, and the samples in between.
+            with suppress(ValueError):
+                return start + Fraction(int(gapless[3], 16), sample_rate)
+        if stream.duration is not None and has_sample_exact_edits(self._path, sample_rate=sample_rate):
+            return start + stream.duration * stream.time_base
+        return None
+
+    @property
+    def _is_mp4(self) -> bool:
+        return "mp4" in self._container.format.name.split(",")
+
+    def iterate_blocks(self, *, start: int, stop: int | None) -> Iterator[np.ndarray]:
+        """Yield the first stream's samples from `start` to `stop` as float32 blocks (channel, time).
+
+        Decodes from the beginning, since only so the position is exact in every container.
+        """
+        for _, block in self.iterate_streams([0]):
+            first = max(0, start - self.position)
+            last = None if stop is None else max(0, stop - self.position)
+            self.position += block.shape[1]
+            if block[:, first:last].shape[1] > 0:
+                yield block[:, first:last]
+            if stop is not None and self.position >= stop:
+                return
+
+    def iterate_streams(self, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield (index, float32 block (channel, time)) for the audio streams `indices`, as they come.
+
+        Raises:
+            AudioFileError: a file that is not cut off cannot be decoded, or changes its format.
+        """
+        chosen = [self._streams[index] for index in indices]
+        index_of = {stream.index: index for stream, index in zip(chosen, indices, strict=True)}
+        position = dict.fromkeys(indices, 0)
+        stream_end = {index: self._read_end(self._streams[index]) for index in indices}
+        last_packet_end: dict[int, Fraction | None] = dict.fromkeys(indices)
+        try:
+            for packet in self._container.demux(*chosen):
+                index = index_of[packet.stream.index]
+                if packet.pts is not None and packet.duration and packet.time_base is not None:
+                    last_packet_end[index] = (packet.pts + packet.duration) * packet.time_base
+                for frame in packet.decode():
+                    assert isinstance(frame, av.AudioFrame)
+                    self._check_format(frame, index)
+                    block = _convert_samples(frame)
+                    if self._is_mp4:
+                        block = block[:, : self._count_valid(frame, last_packet_end[index], stream_end[index])]
+                    position[index] += block.shape[1]
+                    yield index, block
+        except av.error.FFmpegError as error:
+            if self.cut is None:
+                seconds = min(position[index] / self.stream_format(index)[0] for index in indices)
+                self.cut = f"damaged or cut off after {seconds:.3f} s ({error.strerror})"
+            if not self._allow_truncated:
+                raise AudioFileError(
+                    f"{self._path}: {self.cut}; expected a whole file; "
+                    "pass allow_truncated=True (--allow-truncated) to read what comes before"
+                ) from error
+
+    def _check_format(self, frame: av.AudioFrame, index: int) -> None:
+        expected = self.stream_format(index)
+        got = (frame.sample_rate, len(frame.layout.channels))
+        if got != expected:
+            raise AudioFileError(
+                f"{self._path}: changes from {expected[0]} Hz, {expected[1]} channels "
+                f"to {got[0]} Hz, {got[1]} channels on the way; expected one format throughout"
+            )
+
+    def _count_valid(self, frame: av.AudioFrame, packet_end: Fraction | None, end: Fraction | None) -> int:
+        """How many of a frame's samples lie before the end of its packet and of its stream."""
+        if frame.pts is None or frame.time_base is None:
+            return frame.samples
+        ends = [known for known in (packet_end, end) if known is not None]
+        if not ends:
+            return frame.samples
+        left = (min(ends) - frame.pts * frame.time_base) * frame.sample_rate
+        return min(frame.samples, max(0, round(left)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+        self._file.close()
+
+
+def _convert_samples(frame: av.AudioFrame) -> np.ndarray:
+    """Give a frame's samples as float32 in [-1, 1], (channel, time)."""
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(frame.samples, -1).T  # (1, time·channel) -> (channel, time)
+    code = samples.dtype.str[1:]
+    if code == "u1":
+        return (samples.astype(np.float32) - 128) / 128
+    if code in _FULL_SCALE:
+        return samples.astype(np.float32) / np.float32(_FULL_SCALE[code])
+    return samples.astype(np.float32, copy=False)
