@@ -1,0 +1,1 @@
+"""A short piece of music made in code, with its true stems: something to separate without any file."""
