@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_models import make_split
+
+from workbench.errors import AudioFileError, InvalidValue
+from workbench.pipeline.outputs import check_files, name_files
+from workbench.pipeline.request import Request
+
+CARD, NETWORK = make_split("spectrogram", "spectrogram_mask")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, ("loud.flac", "soft.flac")),
+        ({"stems": ["soft"], "derive": ['"no loud" = mixture - loud']}, ("soft.flac", "no loud.flac")),
+        ({"config": {"output": {"stem_names": ["soft"], "file_format": "wav"}}}, ("soft.wav",)),
+        ({"settings": {"model.output_stem_names": ["a", "b"]}}, ("a.flac", "b.flac")),
+    ],
+)
+def test_files_are_named_before_anything_is_computed(asked: dict[str, Any], expected: tuple[str, ...]) -> None:
+    assert name_files(Request(model=CARD, **asked)) == expected
+    assert NETWORK.calls == []
+    suffix = Path(expected[0]).suffix
+    assert name_files(Request(model=CARD, **asked), file_format="wav") == tuple(
+        name.replace(suffix, ".wav") for name in expected
+    )
+
+
+def test_names_and_formats_that_cannot_be_are_refused() -> None:
+    with pytest.raises(InvalidValue, match="unknown file format 'mp3'; known: wav, flac"):
+        name_files(Request(model=CARD), file_format="mp3")
+    with pytest.raises(InvalidValue, match=r"output\.stem_names asks for 'loud'; there are soft"):
+        name_files(Request(model=CARD, stems=["soft"], settings={"output.stem_names": ["loud"]}))
+
+
+def test_what_stands_in_the_way_is_found(tmp_path: Path) -> None:
+    paths = [tmp_path / "new" / "folder" / "a.flac", tmp_path / "b.flac"]
+    check_files(paths, overwrite=False)
+    assert list(tmp_path.iterdir()) == []  # it only looks
+    paths[1].write_bytes(b"mine")
+    with pytest.raises(AudioFileError, match=r"b\.flac exists already; pass overwrite=True"):
+        check_files(paths, overwrite=False)
+    check_files(paths, overwrite=True)
+    (tmp_path / "dangling.flac").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(AudioFileError, match="exists already"):
+        check_files([tmp_path / "dangling.flac"], overwrite=False)
+    (tmp_path / "new").write_bytes(b"a file")
+    with pytest.raises(AudioFileError, match="new is a file; choose another"):
+        check_files(paths, overwrite=True)

@@ -1,0 +1,1 @@
+"""Wires the core together: the only way audio is ever separated."""

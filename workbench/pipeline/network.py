@@ -1,0 +1,129 @@
+"""Which model a run uses, with which parameters, and how its network is loaded."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, get_type_hints
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from torch import nn
+
+from workbench.core.dtype import str_to_torch_dtype
+from workbench.errors import CheckpointError, InvalidType, InvalidValue, ModelError
+from workbench.pipeline.config import name_nearest
+from workbench.pipeline.request import Request
+from workbench.registry import find_model, models
+from workbench.registry.cards import ModelCard
+from workbench.registry.references import resolve_callable
+from workbench.registry.validate import validate_model_card
+
+if TYPE_CHECKING:
+    from workbench.pipeline.decision import Decision
+
+
+def choose_model(model: str | ModelCard | nn.Module | None, model_type: str | None) -> tuple[str, ModelCard]:
+    """Id and card of what was asked for: a registered name, a card, or a bare waveform-to-waveform module."""
+    if isinstance(model, nn.Module):
+        return type(model).__name__, _card_of_module(model)
+    if isinstance(model, ModelCard):
+        return model.name, validate_model_card(model)
+    name = model if model is not None else model_type
+    if name is None:
+        known = ", ".join(row.id for row in models())
+        raise InvalidValue(f"no model was named, by model= (-m) or model_type in the config; there are {known}")
+    if not isinstance(name, str):
+        raise InvalidType(f"model must be a name, a ModelCard or a torch Module, got {type(name).__name__}")
+    found = find_model(name)
+    return found.id, found.card
+
+
+def _card_of_module(model: nn.Module) -> ModelCard:
+    def load(parameters: object, checkpoint: object, device: torch.device) -> nn.Module:
+        if checkpoint is not None:
+            raise CheckpointError(
+                f"a module given as it is has its weights already, got {checkpoint}: leave the checkpoint out"
+            )
+        return model.to(device)
+
+    return ModelCard(
+        name="module",
+        load=load,
+        summary="a module given as it is",
+        stems=getattr(model, "stems", ()) or ("output",),
+        sample_rate=None,
+        channels=None,
+        input_type="waveform",
+        output_type="waveform",
+    )
+
+
+def make_parameters(card: ModelCard, given: Mapping[str, Any]) -> object:
+    """An instance of the card's parameters, checked against their types.
+
+    Raises:
+        InvalidValue: an unknown parameter, with the nearest known one, or a value out of its range.
+        InvalidType: a value of another type.
+    """
+    known = [field.name for field in dataclasses.fields(card.parameters)] if card.parameters else []
+    for name in given:
+        if name not in known:
+            hint = name_nearest(name, ["chunk_size", "output_stem_names", *known])
+            raise InvalidValue(f"the model {card.name} has no parameter model.{name}; {hint}")
+    if card.parameters is None:
+        return None
+    hints = get_type_hints(card.parameters)
+    values = {name: _check_parameter(card, name, value, hints[name]) for name, value in given.items()}
+    return card.parameters(**values)
+
+
+def _check_parameter(card: ModelCard, name: str, value: object, hint: Any) -> object:
+    try:
+        # lists of a document stand for tuples, all else must have the very type
+        return TypeAdapter(hint).validate_python(value, strict=not isinstance(value, list))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        message = f"model.{name} of {card.name}: {fault['msg'][0].lower()}{fault['msg'][1:]}, got {fault['input']!r}"
+        raise (InvalidType if fault["type"].endswith("_type") else InvalidValue)(message) from error
+
+
+def load_model(decision: Decision, request: Request) -> nn.Module:
+    """The network, ready for inference: on its device, in its dtype, in eval mode unless it is the caller's own.
+
+    Raises:
+        CheckpointError: no checkpoint for a model that needs one, or a path where no file is.
+        ModelError: ``load`` gave something else than a module.
+    """
+    model_id, card, inference = decision.model_id, decision.card, decision.config.inference
+    if card.needs_checkpoint and request.checkpoint is None:
+        raise CheckpointError(f"{model_id} needs weights: give checkpoint= (--checkpoint) the path of its file")
+    if request.checkpoint is not None and not Path(request.checkpoint).is_file():
+        raise CheckpointError(f"there is no checkpoint {request.checkpoint}: give the path of {model_id}'s weights")
+    load = resolve_callable(card.load, field=f"load of model {card.name!r}")
+    model = load(decision.parameters, request.checkpoint, decision.device)
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"{model_id}: load must give a torch.nn.Module, got {type(model).__name__}")
+    if model is not request.model:
+        model.eval()
+    model = model.to(decision.device)
+    if inference.force_weights_dtype is not None:
+        if model is request.model:
+            model = copy.deepcopy(model)  # the caller's weights stay as they are
+        model = model.to(str_to_torch_dtype(inference.force_weights_dtype))
+    return cast(nn.Module, torch.compile(model)) if inference.compile_model else model
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode inside, each of its parts as it was afterwards: a model in training may be heard."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

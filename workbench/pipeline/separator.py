@@ -1,0 +1,243 @@
+"""The one run behind `separate`, `stream`, `trace` and `rerun`."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any, Protocol, Unpack, cast, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from workbench.core.audio import Audio, NormalizedAudio
+from workbench.core.grid import ChunkGrid
+from workbench.core.stitch import OverlapAdder
+from workbench.errors import DeviceMemoryError, WorkbenchNotice
+from workbench.pipeline import steps
+from workbench.pipeline.config import RunConfig
+from workbench.pipeline.events import ChunksProcessed, Event, Notice, Result, StepCompleted, StepStarted
+from workbench.pipeline.flow import ChunkFlow, StemMask
+from workbench.pipeline.outputs import check_files, name_files
+from workbench.pipeline.plan import Plan, make_plan
+from workbench.pipeline.request import Request, RunOptions
+from workbench.pipeline.separation import Separation
+from workbench.pipeline.song_mask import SongMask
+from workbench.registry.cards import ModelCard
+
+Song = Audio[Tensor] | str | PathLike[str]
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Sees what flows between the steps. It must not change it."""
+
+    def see_plan(self, plan: Plan, grid: ChunkGrid) -> None:
+        """Before the first chunk."""
+
+    def see_step(self, step: str, output: object, seconds: float) -> None:
+        """A step over the whole song: load, conform, normalize, stitch, denormalize, restore, derive."""
+
+    def see_chunks(self, chunks: range, outputs: Mapping[str, Tensor]) -> None:
+        """What the steps from chunk to inverse gave for neighbouring chunks, on the run's device."""
+
+
+@dataclass(eq=False)
+class Run:
+    """One separation of one song.
+
+    Args:
+        song: what is separated.
+        request: how.
+        observer: sees what flows, if given.
+        plan: decided before, for a rerun.
+        known: outputs of steps that need not run again, by step.
+        mask: stands in for the model's mask, batch by batch; ``given_mask`` is what it was made from.
+    """
+
+    song: Song
+    request: Request
+    observer: Observer | None = None
+    plan: Plan | None = None
+    known: Mapping[str, Any] = field(default_factory=dict)
+    mask: StemMask | None = None
+    given_mask: Tensor | SongMask | None = None
+    notices: list[str] = field(default_factory=list)
+
+    def events(self) -> Iterator[Event]:
+        """Run, and report on the way; the last event is a `Result`.
+
+        No torch mode is left open while the caller has the turn, so that one that stops midway finds grad and
+        autocast as they were.
+        """
+        song = yield from self._step("load", lambda: steps.load_song(self.song))
+        if self.plan is None:
+            self.plan = make_plan(song, self.request)
+        plan = self.plan
+        conformed, notices = yield from self._step("conform", lambda: steps.conform(song, plan), see=lambda out: out[0])
+        for message in notices:
+            yield self._notice(message)
+        normalized = yield from self._step("normalize", lambda: steps.normalize(conformed, plan))
+        grid = plan.grid(conformed.data.shape[-1])
+        if self.observer is not None:
+            self.observer.see_plan(plan, grid)
+        stitched = yield from self._stitch(plan, normalized, grid)
+        denormalized = yield from self._step("denormalize", lambda: steps.denormalize(stitched, normalized.stats, plan))
+        restored = yield from self._step("restore", lambda: steps.restore(denormalized, song, plan))
+        named = yield from self._step("derive", lambda: steps.derive(restored, song, plan))
+        yield Result(Separation.from_run(named, song, restored, plan, self.notices))
+
+    def _step(
+        self, step: str, compute: Callable[[], Any], see: Callable[[Any], object] = lambda output: output
+    ) -> Generator[Event, None, Any]:
+        yield StepStarted(step)
+        started = time.perf_counter()
+        with torch.no_grad():
+            output = self.known[step] if step in self.known else compute()
+        seconds = time.perf_counter() - started
+        if self.observer is not None:
+            self.observer.see_step(step, see(output), seconds)
+        yield StepCompleted(step, seconds)
+        return output
+
+    def _stitch(self, plan: Plan, song: NormalizedAudio, grid: ChunkGrid) -> Generator[Event, None, Tensor]:
+        """The steps from chunk to stitch, batch by batch; nothing is kept but the stitched stems."""
+        if "stitch" in self.known:
+            return cast(Tensor, (yield from self._step("stitch", lambda: None)))
+        known = {step: self.known[step] for step in steps.CHUNK_STEPS if step in self.known}
+        observed = self.observer is not None
+        flow = ChunkFlow(plan, song, grid, kept=known, mask=self.mask, observed=observed)
+        shape = (len(plan.selected), plan.num_channels)
+        stitched = torch.empty(*shape, grid.num_samples)
+        adder = OverlapAdder(grid, plan.window, num_stems=shape[0], num_channels=shape[1], device=plan.device)
+        begun = (*(step for step in steps.list_steps(plan) if step in steps.CHUNK_STEPS), "stitch")
+        for step in begun:
+            yield StepStarted(step)
+        started = time.perf_counter()
+        stitch_seconds, num_final, next_chunk, batch_size = 0.0, 0, 0, plan.batch_size
+        while next_chunk < grid.num_chunks:
+            chunks = range(next_chunk, min(next_chunk + batch_size, grid.num_chunks))
+            fits = True
+            try:
+                stems, outputs = flow.run(chunks)
+            except torch.OutOfMemoryError as error:
+                self._check_halving(plan, len(chunks), error)
+                fits = False
+            if not fits:  # not before here, where the error no longer holds the batch, can its memory be given back
+                batch_size = len(chunks) // 2
+                if plan.device.type == "cuda":
+                    torch.cuda.empty_cache()
+                yield self._notice(f"out of memory on {plan.device}: going on with {batch_size} chunk(s) at a time")
+                continue
+            if self.observer is not None:
+                self.observer.see_chunks(chunks, outputs)
+            stitch_started = time.perf_counter()
+            with torch.no_grad():
+                final = adder.push(stems)
+                stitched[..., num_final : num_final + final.shape[-1]] = final
+            num_final += final.shape[-1]
+            del stems, outputs, final
+            stitch_seconds += time.perf_counter() - stitch_started
+            next_chunk = chunks.stop
+            seconds = time.perf_counter() - started
+            yield ChunksProcessed(next_chunk, grid.num_chunks, seconds, num_final / plan.sample_rate)
+        stitched[..., num_final:] = adder.close()
+        flow.seconds["stitch"] = stitch_seconds
+        for step in begun:
+            seconds = flow.seconds.get(step, 0.0)  # 0 where what an earlier run kept served again
+            if self.observer is not None:
+                self.observer.see_step(step, stitched if step == "stitch" else None, seconds)
+            yield StepCompleted(step, seconds)
+        return stitched
+
+    def _check_halving(self, plan: Plan, num_chunks: int, error: torch.OutOfMemoryError) -> None:
+        if num_chunks == 1:
+            seconds = plan.chunk_size / plan.sample_rate
+            raise DeviceMemoryError(
+                f"{plan.model_id} does not fit into the memory of {plan.device} with one chunk of {seconds:.1f} s at a "
+                "time: use a smaller chunk_seconds, inference.use_autocast_dtype=float16 for half precision, or the CPU"
+            ) from error
+
+    def _notice(self, message: str) -> Notice:
+        self.notices.append(message)
+        return Notice(message)
+
+
+def separate(
+    song: Song,
+    *,
+    model: str | ModelCard | nn.Module | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    config: str | PathLike[str] | Mapping[str, Any] | RunConfig | None = None,
+    settings: Mapping[str, object] | None = None,
+    device: str | None = None,
+    chunk_seconds: float | None = None,
+    overlap: float | None = None,
+    window: str | Tensor | None = None,
+    batch_size: int | None = None,
+    stems: Sequence[str] | None = None,
+    derive: Mapping[str, object] | Sequence[str] | str | None = None,
+    progress: bool | Callable[[Event], None] | None = None,
+    out: str | PathLike[str] | None = None,
+) -> Separation:
+    """Take a song apart.
+
+    Precedence of every setting: argument > ``settings`` > ``config`` > the model's card > default.
+
+    Args:
+        song: a path, or ``Audio`` with data (channel, time).
+        model: a registered name (see `workbench.models`), a ``ModelCard``, or a torch module from
+            (batch, channel, time) to (batch, stem, channel, time), whose stems are named by ``stems``, an attribute of
+            the module, or by ``model.output_stem_names`` in the config.
+        checkpoint: path of the model's weights.
+        config: a document for the whole run: a path to YAML or JSON, a mapping or a ``RunConfig``.
+        settings: single settings by path, ``{"chunking.padding_mode": "constant"}``.
+        device: ``auto`` (the default: a GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        chunk_seconds: length of a chunk in seconds.
+        overlap: share of a chunk that overlaps the next, in [0, 1).
+        window: overlap-add window: a name such as ``"hann"`` or ``"linear_fade:fade=0.2"``, or a tensor of one
+            chunk's length.
+        batch_size: chunks that go through the model together; 1 on a CPU and 4 on a GPU unless given.
+        stems: which of the model's stems to compute and return.
+        derive: further stems: ``["instrumental = mixture - vocals"]``, or rules by name.
+        progress: ``True`` shows a bar, a function is called with every event.
+        out: folder to save the stems in; nothing there is overwritten.
+
+    Returns:
+        The stems by name, each at the song's own rate, channels and length.
+
+    Raises:
+        WorkbenchError: see ``workbench.errors``; what is wrong with settings or song is found before any work.
+    """
+    request = Request(
+        model, checkpoint, config, settings, device, chunk_seconds, overlap, window, batch_size, stems, derive
+    )
+    if out is not None:
+        check_files([Path(out) / name for name in name_files(request)], overwrite=False)  # before any work
+    separation = watch(Run(song, request), progress, stacklevel=3)
+    if out is not None:
+        separation.save(out)
+    return separation
+
+
+def stream(song: Song, **options: Unpack[RunOptions]) -> Iterator[Event]:
+    """Take a song apart, event by event; the last is a ``Result`` with the stems.
+
+    Takes the same arguments as `separate`, without ``progress`` and ``out``. A consumer may stop at any event.
+    """
+    return Run(song, Request(**options)).events()
+
+
+def watch(run: Run, progress: bool | Callable[[Event], None] | None, *, stacklevel: int) -> Separation:
+    """Run to the end, warn of every notice in the name of a caller so many levels up, and give the stems."""
+    from workbench.progress import follow_events
+
+    for event in follow_events(run.events(), progress):
+        if isinstance(event, Notice):
+            warnings.warn(event.message, WorkbenchNotice, stacklevel=stacklevel)
+        if isinstance(event, Result):
+            separation = event.separation
+    return separation

@@ -1,0 +1,219 @@
+"""The named steps of a run, in order, each a pure function of what came before.
+
+=============  ===================================  =====================================================
+step           what goes out                        notes
+=============  ===================================  =====================================================
+load           (channel, time)                      as in the file
+conform        (channel, time)                      channels and sample rate the model wants
+normalize      (channel, time), stats               off unless config or card says so
+chunk          (chunk, channel, time), grid
+transform      (chunk, freq * channel, frame, 2)    spectrogram models and masks only
+model          as the model's output type
+mask           (chunk, stem, freq * channel,        masking models only
+               frame, 2)
+inverse        (chunk, stem, channel, time)         where the model gives a mask or spectrogram
+stitch         (stem, channel, time)                overlap-add, divided by the window sum
+denormalize    (stem, channel, time)                each of N stems gets std * s + mean / N
+restore        (stem, channel, time)                the song's rate, channels and exact length
+derive         name -> (channel, time)              from the original mixture and the restored stems
+=============  ===================================  =====================================================
+"""
+
+from __future__ import annotations
+
+import math
+from os import PathLike
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from workbench.core.audio import Audio, NormalizationStats, NormalizedAudio
+from workbench.core.normalize import denormalize_audio, normalize_audio
+from workbench.core.stems import derive_stems
+from workbench.errors import InvalidType, InvalidValue, ModelError
+from workbench.pipeline.network import evaluating
+from workbench.pipeline.plan import Plan
+
+SONG_STEPS = ("load", "conform", "normalize")
+CHUNK_STEPS = ("chunk", "transform", "model", "mask", "inverse")
+STEM_STEPS = ("stitch", "denormalize", "restore", "derive")
+STEPS = (*SONG_STEPS, *CHUNK_STEPS, *STEM_STEPS)
+
+
+def list_steps(plan: Plan) -> tuple[str, ...]:
+    """The steps that a plan's model has."""
+    present = {"transform": plan.stages.transforms, "mask": plan.stages.masks, "inverse": plan.stages.inverts}
+    return tuple(step for step in STEPS if present.get(step, True))
+
+
+def load_song(song: Audio[Tensor] | str | PathLike[str]) -> Audio[Tensor]:
+    """Step ``load``: the song as float32 (channel, time), checked.
+
+    Raises:
+        AudioFileError: a file that cannot be read.
+        InvalidType: neither audio nor a path, or samples that are no floats.
+        InvalidValue: another shape, no samples, NaN or infinity, a sample rate below 1.
+    """
+    if isinstance(song, str | PathLike):
+        from workbench.io.read import load
+
+        return load(song)
+    if not isinstance(song, Audio):
+        raise InvalidType(f"a song must be a path or a workbench.core.Audio, got {type(song).__name__}")
+    data: object = torch.from_numpy(song.data) if isinstance(song.data, np.ndarray) else song.data
+    if not isinstance(data, Tensor):
+        raise InvalidType(f"audio data must be a torch tensor (channel, time), got {type(data).__name__}")
+    if not data.is_floating_point():
+        raise InvalidType(f"audio samples must be floats in [-1, 1], got {data.dtype}: divide by full scale first")
+    if data.ndim != 2 or 0 in data.shape:
+        raise InvalidValue(
+            f"audio must be (channel, time) with at least 1 sample, got {tuple(data.shape)}"
+            + ("; one channel is audio.unsqueeze(0)" if data.ndim == 1 else "")
+        )
+    if isinstance(song.sample_rate, bool) or not isinstance(song.sample_rate, int):
+        raise InvalidType(f"sample_rate must be a whole number of hertz, got {song.sample_rate!r}")
+    if song.sample_rate < 1:
+        raise InvalidValue(f"sample_rate must be at least 1 Hz, got {song.sample_rate}")
+    data = data.detach().to("cpu", torch.float32)
+    check_finite(data, song.sample_rate)  # after the conversion, which what is beyond float32 does not survive
+    return Audio(data, song.sample_rate)
+
+
+def check_finite(data: Tensor, sample_rate: int) -> None:
+    """Raise `InvalidValue` that says where the first NaN or infinity is."""
+    if is_finite(data):
+        return
+    bad = (~data.isfinite()).any(dim=0).nonzero()
+    sample = int(bad[0])
+    channel = int((~data[:, sample].isfinite()).nonzero()[0])
+    raise InvalidValue(
+        f"the audio has {float(data[channel, sample])} at sample {sample} ({sample / sample_rate:.3f} s) of channel "
+        f"{channel}: mend or cut it before separating"
+    )
+
+
+def is_finite(values: Tensor) -> bool:
+    """Whether there is neither NaN nor infinity.
+
+    Either shows in the sum, which takes one pass and no memory; only where the sum itself overflows must each value be
+    looked at.
+    """
+    return math.isfinite(float(values.sum())) or bool(values.isfinite().all())
+
+
+def conform(song: Audio[Tensor], plan: Plan) -> tuple[Audio[Tensor], list[str]]:
+    """Step ``conform``: the song at the model's channels and rate, with notices of what was changed.
+
+    Raises:
+        InvalidValue: channels that no rule turns into the model's.
+    """
+    notices = []
+    data = match_channels(song.data, plan.num_channels)
+    if data.shape[0] != song.data.shape[0]:
+        kind = "mono was doubled" if song.data.shape[0] == 1 else "stereo was averaged to mono"
+        notices.append(f"{kind} for {plan.model_id}; stems come back with the song's {song.data.shape[0]} channel(s)")
+    if plan.sample_rate != song.sample_rate:
+        from workbench.io.resample import resample
+
+        data = resample(data, from_rate=song.sample_rate, to_rate=plan.sample_rate)
+    return Audio(data, plan.sample_rate), notices
+
+
+def match_channels(data: Float[Tensor, "*axes time"], num_channels: int) -> Float[Tensor, "*axes2 time"]:
+    """Mono doubled or stereo averaged, on the axis before the last.
+
+    Shapes:
+        (..., channel, time) -> (..., num_channels, time)
+    """
+    given = data.shape[-2]
+    if given == num_channels:
+        return data
+    if given == 1:
+        return data.repeat_interleave(num_channels, dim=-2)
+    if num_channels == 1 and given == 2:
+        return data.mean(dim=-2, keepdim=True)
+    raise InvalidValue(
+        f"the song has {given} channels and the model takes {num_channels}: "
+        "say how to mix them, by --channels 1 or 2 (in Python: workbench.load(path, channels=2))"
+    )
+
+
+def normalize(song: Audio[Tensor], plan: Plan) -> NormalizedAudio:
+    """Step ``normalize``: level off, where config or card asks for it; else the song as it is."""
+    if plan.normalizes:
+        return normalize_audio(song)
+    return NormalizedAudio(song, NormalizationStats(0.0, 1.0))
+
+
+def denormalize(stems: Float[Tensor, "stem channel time"], stats: NormalizationStats, plan: Plan) -> Tensor:
+    """Step ``denormalize``: level back on.
+
+    Each of the model's N stems gets ``mean / N``, so that they sum to the mixture.
+    """
+    if stats == NormalizationStats(0.0, 1.0):
+        return stems
+    return denormalize_audio(stems, NormalizationStats(stats.mean / len(plan.stem_names), stats.std))
+
+
+def restore(stems: Float[Tensor, "stem channel time"], song: Audio[Tensor], plan: Plan) -> Tensor:
+    """Step ``restore``: the song's own rate, channels and exact length.
+
+    Shapes:
+        (stem, channel, time) of the model -> (stem, channel, time) of the song
+    """
+    num_channels, num_samples = song.data.shape
+    if plan.sample_rate != song.sample_rate:
+        from workbench.io.resample import resample
+
+        flat = resample(
+            stems.flatten(0, 1), from_rate=plan.sample_rate, to_rate=song.sample_rate, num_samples=num_samples
+        )
+        stems = flat.view(*stems.shape[:2], num_samples)
+    return match_channels(stems, num_channels)
+
+
+def derive(stems: Tensor, song: Audio[Tensor], plan: Plan) -> dict[str, Tensor]:
+    """Step ``derive``: the stems asked for and the derived ones by name, without those that only rules needed."""
+    computed = {plan.stem_names[index]: stem for index, stem in zip(plan.selected, stems, strict=True)}
+    derived = derive_stems(computed, song.data, plan.rules)
+    return {name: stem for name, stem in derived.items() if name in plan.requested or name in plan.rules}
+
+
+def run_model(plan: Plan, chunks: Tensor, spectrogram: Tensor | None) -> Tensor:
+    """Step ``model``: the network's own output for a batch, with all of its stems."""
+    inputs = plan.stages.model_inputs(chunks, spectrogram)
+    autocast = torch.autocast(plan.device.type, dtype=plan.autocast_dtype, enabled=plan.autocast_dtype is not None)
+    with evaluating(plan.network.model), autocast:
+        output: object = plan.network.run_model(*inputs)
+    if not isinstance(output, Tensor):
+        raise ModelError(f"{plan.model_id} must give a tensor, got {type(output).__name__}")
+    return output
+
+
+def check_output(plan: Plan, output: Tensor, chunks: range, expected: tuple[int | None, ...]) -> None:
+    """Raise `ModelError` unless the model gave what it promised: the right shape, and finite values.
+
+    Args:
+        plan: of the run.
+        output: (batch, stem, ...), as the model gave it.
+        chunks: which chunks these are, for the message.
+        expected: the shape it must have; ``None`` for an axis that may have any length.
+    """
+    which = f"chunk {chunks[0]}" if len(chunks) == 1 else f"chunks {chunks[0]} to {chunks[-1]}"
+    shape = tuple(output.shape)
+    fits = len(shape) == len(expected) and all(e is None or e == s for s, e in zip(shape, expected, strict=True))
+    if not fits:
+        names = ", ".join(plan.stem_names)
+        raise ModelError(
+            f"{plan.model_id} gave {shape} for {which}, expected {expected} "
+            f"(batch, stem, ...) with {len(plan.stem_names)} stems ({names})"
+        )
+    if not output.is_floating_point():
+        raise ModelError(f"{plan.model_id} gave {output.dtype} for {which}, expected floating-point values")
+    if not is_finite(output):
+        raise ModelError(
+            f"{plan.model_id} gave NaN or infinity for {which}, output {shape}: "
+            "check the checkpoint and the precision (float16 overflows beyond 65504)"
+        )

@@ -1,0 +1,250 @@
+"""One run, watched: what flowed between its steps, to look at, to change and to run again from."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from torch import Tensor
+
+from workbench.core.grid import ChunkGrid
+from workbench.errors import InvalidType, InvalidValue, WorkbenchNotice
+from workbench.pipeline.plan import Plan, make_plan
+from workbench.pipeline.recorder import Recorder
+from workbench.pipeline.request import Request, RunOptions
+from workbench.pipeline.separation import Separation
+from workbench.pipeline.separator import Run, Song, watch
+from workbench.pipeline.song_mask import SongMask
+from workbench.pipeline.steps import STEPS
+from workbench.pipeline.trace_step import TraceStep, format_bytes
+
+if TYPE_CHECKING:
+    from workbench.core.audio import Audio
+    from workbench.pipeline.events import Event
+
+# What `rerun` can change at each step: an argument of `separate`, or a section of the config.
+ARGUMENTS = {
+    "chunk": ("chunk_seconds", "overlap", "padding_mode"),
+    "stitch": ("window",),
+    "derive": ("derive",),
+}
+SECTIONS = {"normalize": "normalization", "transform": "transform", "model": "model"}
+SETTING_OF_ARGUMENT = {"padding_mode": "chunking.padding_mode"}
+
+
+class Trace(Mapping[str, TraceStep]):
+    """Step name -> what went in and out of it. Made by `trace`; shown as a table, a row a step."""
+
+    def __init__(self, run: Run, recorder: Recorder, separation: Separation) -> None:
+        self._run = run
+        self._recorder = recorder
+        self.stems = separation
+        self.notices = (*separation.notices, *recorder.notices)
+
+    @property
+    def plan(self) -> Plan:
+        """Everything that was decided for the run."""
+        return cast(Plan, self._run.plan)
+
+    @property
+    def grid(self) -> ChunkGrid:
+        """Where the chunks lie, in samples at the model's rate."""
+        return self.plan.grid(self["conform"].output.shape[-1])
+
+    @property
+    def song(self) -> Audio[Tensor]:
+        """The song as loaded."""
+        return self.stems.mixture
+
+    @property
+    def mask_override(self) -> Tensor | SongMask | None:
+        """The mask that stood in for the model's, on a rerun of the step ``mask``."""
+        return self._run.given_mask
+
+    def __getitem__(self, step: str) -> TraceStep:
+        if step not in self._recorder.steps():
+            raise KeyError(f"no step {step!r} in this run; it has {', '.join(self)}")
+        return TraceStep(step, self, self._recorder)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._recorder.steps())
+
+    def __len__(self) -> int:
+        return len(self._recorder.steps())
+
+    def rerun(self, step: str, *, progress: bool | Callable[[Event], None] | None = None, **changes: Any) -> Trace:
+        """Go on from ``step`` with something changed; what depends on it runs again, the rest is kept.
+
+        A step whose output was not kept for want of memory is computed again. A mask given for ``mask`` stays for
+        reruns of later steps; a rerun of an earlier one brings the model's own back.
+
+        Args:
+            step: where to go on from.
+            progress: as in `separate`.
+            changes: ``normalize``: enabled; ``chunk``: chunk_seconds, overlap, padding_mode; ``transform``: n_fft,
+                hop_length and others of the config's section; ``model``: its parameters; ``mask``: mask, a tensor
+                (chunk, stem, freq * channel, frame, 2) or a `SongMask`; ``stitch``: window; ``derive``: derive.
+
+        Raises:
+            InvalidValue: a step that this run does not have or that has nothing to change, an unknown change.
+        """
+        if step not in self:
+            raise InvalidValue(f"no step {step!r} in this run; it has {', '.join(self)}")
+        request, given_mask = self._apply_changes(step, changes)
+        if STEPS.index(step) > STEPS.index("mask") and given_mask is None:
+            given_mask = self.mask_override
+        plan = make_plan(self.song, request, network_of=self.plan)
+        known = self._known_before(step, plan)
+        recorder = Recorder(
+            keep=self._recorder.keep,
+            memory_budget_bytes=self._recorder.memory_budget_bytes,
+            inherited={name: value for name, value in known.items() if name in self._recorder.kept_chunks()},
+            summaries={
+                name: summary
+                for name, summary in self._recorder.summaries.items()
+                if STEPS.index(name) < STEPS.index(step)
+            },
+        )
+        run = Run(self.song, request, observer=recorder, plan=plan, known=known)
+        if given_mask is not None:
+            use_mask(run, given_mask, plan, self.song, plan.grid(self["conform"].output.shape[-1]))
+        return finish_trace(run, recorder, progress)
+
+    def _apply_changes(self, step: str, changes: dict[str, Any]) -> tuple[Request, Tensor | SongMask | None]:
+        # everything as it was decided then: a config file may have changed since
+        request = Request(
+            model=self.plan.request.model,
+            checkpoint=self.plan.request.checkpoint,
+            config=self.plan.config,
+            window=self.plan.request.window if isinstance(self.plan.request.window, Tensor) else None,
+        )
+        if not changes:
+            raise InvalidValue(f"nothing to change was given for the step {step!r}")
+        if step == "mask":
+            if set(changes) != {"mask"}:
+                raise InvalidValue(f"the step 'mask' takes mask=, got {', '.join(changes)}")
+            if not isinstance(changes["mask"], Tensor | SongMask):
+                raise InvalidType(f"mask must be a tensor or a SongMask, got {type(changes['mask']).__name__}")
+            return request, changes["mask"]
+        if step in SECTIONS:
+            if step == "model" and "chunk_size" in changes:
+                raise InvalidValue("chunk_size is no parameter of the model: rerun('chunk', chunk_seconds=...)")
+            settings = {f"{SECTIONS[step]}.{name}": value for name, value in changes.items()}
+            return dataclasses.replace(request, settings=settings), None
+        if step not in ARGUMENTS:
+            changeable = ", ".join(name for name in self if name in ARGUMENTS or name in SECTIONS or name == "mask")
+            raise InvalidValue(f"the step {step!r} has nothing to change; these have: {changeable}")
+        for name in changes:
+            if name not in ARGUMENTS[step]:
+                raise InvalidValue(f"the step {step!r} takes {', '.join(ARGUMENTS[step])}, got {name!r}")
+        settings = {SETTING_OF_ARGUMENT[name]: value for name, value in changes.items() if name in SETTING_OF_ARGUMENT}
+        arguments = {name: value for name, value in changes.items() if name not in SETTING_OF_ARGUMENT}
+        return dataclasses.replace(request, settings=settings, **arguments), None
+
+    def _known_before(self, step: str, plan: Plan) -> dict[str, Any]:
+        """Outputs that do not depend on ``step``, in the form that the run takes them."""
+        before = STEPS[: STEPS.index(step)]
+        if plan.selected != self.plan.selected:  # other stems are computed: the model's output still holds them all
+            before = before[: STEPS.index("mask")]
+        known = {name: value for name, value in self._recorder.outputs.items() if name in before}
+        if "conform" in known:
+            known["conform"] = (known["conform"], [])
+        return known
+
+    def __repr__(self) -> str:
+        seconds = self.song.data.shape[-1] / self.song.sample_rate
+        head = f"Trace of {self.plan.model_id}: {seconds:.2f} s on {self.plan.device}"
+        titles = ("step", "out", "dtype", "size", "seconds", "settings")
+        rows = [titles, *(row_of(self[step]) for step in self)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(titles) - 1)]
+        lines = [
+            "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+            for row in rows
+        ]
+        return "\n".join([head, *lines, *(f"note: {notice}" for notice in self.notices)])
+
+    def _repr_html_(self) -> str:
+        titles = ("step", "out", "dtype", "size", "seconds", "settings")
+        head = "".join(f"<th style='text-align:left'>{title}</th>" for title in titles)
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row_of(self[step]))
+            + "</tr>"
+            for step in self
+        )
+        notes = "".join(f"<p>{html.escape(notice)}</p>" for notice in self.notices)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+
+def row_of(step: TraceStep) -> tuple[str, str, str, str, str, str]:
+    """A step as the cells of a table."""
+    kept = "" if step.is_kept else " (summary)"
+    settings = ", ".join(f"{name} {value}" for name, value in step.parameters.items())
+    dtype = str(step.dtype).removeprefix("torch.")
+    return (
+        step.name,
+        f"{step.axes} {step.shape}{kept}",
+        dtype,
+        format_bytes(step.bytes),
+        f"{step.seconds:.3f}",
+        settings,
+    )
+
+
+def use_mask(run: Run, mask: Tensor | SongMask, plan: Plan, song: Audio[Tensor], grid: ChunkGrid) -> None:
+    """Let ``mask`` stand in for the model's, checked against the run's shapes.
+
+    Raises:
+        InvalidValue: a mask that does not fit.
+    """
+    run.given_mask = mask
+    if isinstance(mask, SongMask):
+        mask.check_plan(plan)
+        run.mask = lambda chunks: mask.sample_chunks(chunks, plan=plan, grid=grid, song_rate=song.sample_rate)
+        return
+    inverse = plan.stages.inverse_stft
+    assert inverse is not None  # a run that has the step `mask` has an inverse
+    rows = inverse.config.num_freqs * plan.num_channels
+    expected = (grid.num_chunks, len(plan.selected), rows, inverse.num_frames, 2)
+    if tuple(mask.shape) != expected:
+        raise InvalidValue(
+            f"mask must be (chunk, stem, freq * channel, frame, 2) = {expected}, got {tuple(mask.shape)}"
+        )
+    if not bool(mask.isfinite().all()):
+        raise InvalidValue("the mask has NaN or infinity in it")
+    run.mask = mask
+
+
+def trace(
+    song: Song,
+    *,
+    keep: Sequence[str] | None = None,
+    memory_budget_bytes: int | None = None,
+    progress: bool | Callable[[Event], None] | None = None,
+    **options: Unpack[RunOptions],
+) -> Trace:
+    """Take a song apart as `separate` does, to the bit, and keep what flows between the steps.
+
+    Args:
+        song: a path, or ``Audio`` with data (channel, time).
+        keep: the steps whose output to keep out of transform, model, mask and inverse; all that fit by default.
+            Outputs of the other steps are a song or the result long and always there.
+        memory_budget_bytes: room for them, a quarter of the free memory by default; what does not fit leaves a summary
+            and a notice.
+        progress: as in `separate`.
+        options: the other arguments of `separate`.
+    """
+    recorder = Recorder(keep=keep, memory_budget_bytes=memory_budget_bytes)
+    run = Run(song, Request(**options), observer=recorder)
+    return finish_trace(run, recorder, progress)
+
+
+def finish_trace(run: Run, recorder: Recorder, progress: bool | Callable[[Event], None] | None) -> Trace:
+    """Run to the end and wrap up what was seen; warn of what was not kept."""
+    separation = watch(run, progress, stacklevel=4)
+    for message in recorder.notices:
+        warnings.warn(message, WorkbenchNotice, stacklevel=3)
+    return Trace(run, recorder, separation)
