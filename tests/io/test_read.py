@@ -14,7 +14,7 @@ import pytest
 import soundfile
 import torch
 from audio_files import find_lag, make_noise, write_av, write_soundfile
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from workbench.errors import AudioFileError, InvalidType, InvalidValue, WorkbenchNotice
@@ -421,6 +421,7 @@ def test_values_that_cannot_be_are_refused(tmp_path, name, arguments, error, mes
 
 # No ending decides how a file is read, and no content brings anything but audio or our own error.
 @settings(deadline=None)  # a busy machine is no failure
+@example(head=b"\x1a\x45\xdf\xa3", data=b"\x01\x10" + bytes(6))  # a Matroska header of 2**52 bytes
 @given(
     data=st.binary(min_size=1, max_size=300),
     head=st.sampled_from(

@@ -56,7 +56,7 @@ def _find_end(file: BinaryIO, head: bytes, size: int) -> int | None:
         (file_bytes,) = struct.unpack_from("<Q", head, 16)
         return None if file_bytes >= 2**63 - 1 else int(file_bytes)
     if kind == b"\x1a\x45\xdf\xa3":
-        return _find_matroska_end(file)
+        return _find_matroska_end(file, size)
     return _find_mp3_end(file, head)
 
 
@@ -119,13 +119,16 @@ def _read_vint(file: BinaryIO) -> int | None:
     return None if value == (1 << (7 * num_bytes)) - 1 else value
 
 
-def _find_matroska_end(file: BinaryIO) -> int | None:
+def _find_matroska_end(file: BinaryIO, size: int) -> int | None:
     """Give the end of the Segment, which holds everything behind the EBML header (RFC 9559)."""
     file.seek(4)
     header_bytes = _read_vint(file)
     if header_bytes is None:
         return None
-    file.seek(header_bytes, os.SEEK_CUR)
+    header_end = file.tell() + header_bytes
+    if header_end > size:  # also beyond what a file position can hold
+        return header_end
+    file.seek(header_end)
     if file.read(4) != b"\x18\x53\x80\x67":
         return None
     segment_bytes = _read_vint(file)
