@@ -162,6 +162,50 @@ def demo(
 
 
 @app.command()
+def lab(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="For a copy of the notebooks; what is there already stays.")
+    ] = Path("workbench-notebooks"),
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the server; a free one if left out.")] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+    further: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- ARGUMENT...]", help="For JupyterLab itself.", show_default=False)
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Open JupyterLab on a copy of the notebooks."""
+    with reporting_errors(debug=debug):
+        from workbench.cli.lab import start_lab
+
+        raise typer.Exit(start_lab(folder, browser=not no_browser, port=port, further=further or ()))
+
+
+@app.command()
+def score(
+    references: Annotated[
+        Path,
+        typer.Argument(metavar="REFERENCE_FOLDER", help="True stems, a file each; and mixture, for log_wmse."),
+    ],
+    estimates: Annotated[
+        Path, typer.Argument(metavar="ESTIMATE_FOLDER", help="Separated stems, with the same names but any ending.")
+    ],
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="A,B,...", help="Of sdr, si_sdr, snr, l1_time, l1_spectrum, log_wmse, bleedless and fullness."
+        ),
+    ] = "sdr,si_sdr",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Score separated stems against the true ones."""
+    with reporting_errors(debug=debug):
+        from workbench.cli.score import score_folders
+
+        score_folders(references, estimates, metrics=metrics, as_json=as_json)
+
+
+@app.command()
 def models(as_json: Json = False, debug: Debug = False) -> None:
     """List the models."""
     _list("models", as_json=as_json, debug=debug)

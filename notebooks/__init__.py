@@ -1,0 +1,1 @@
+"""The notebooks, installed so that `workbench lab` finds them."""
