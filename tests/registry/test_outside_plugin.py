@@ -32,6 +32,15 @@ stems = model(waveform)
 assert stems.shape == (3, 2, 2, 100), stems.shape
 assert torch.allclose(stems.sum(dim=1), waveform, atol=1e-6)  # one rounding of float32
 assert torch.equal(stems[:, 0, 0], stems[:, 0, 1])
+
+import workbench
+
+song = workbench.Audio(torch.randn(2, 5000) * 0.1, 1000)
+separation = workbench.separate(song, model="mid_side", window="welch:power=2", overlap=0.5)
+assert list(separation) == ["mid", "side"]
+mid = song.data.mean(dim=0).expand(2, -1)
+assert torch.allclose(separation["mid"].data, mid, atol=1e-6)  # a few roundings of overlap-add
+assert separation.remainder.data.abs().max() < 1e-6
 print("used", sys.modules["workbench_mid_side"].__file__)
 """
 
