@@ -1,4 +1,4 @@
-"""The shapes of the windows in `windows`, each of any length from 1 on.
+"""The shapes of those windows in `windows` that need torch alone, each of any length from 1 on.
 
 All are computed in float64 on the CPU and then converted: an integer above 2048 does not exist in float16,
 and some devices have no float64. Every function takes ``length`` in samples and gives (length,).
@@ -66,3 +66,32 @@ def make_triangle(length: int, *, dtype: torch.dtype, device: torch.device, powe
     falling = torch.arange(length - half, 0, -1, dtype=torch.float64)
     window = torch.cat([rising, falling])
     return (window / window.max()).pow(power).to(device=device, dtype=dtype)
+
+
+def make_sine(length: int, *, dtype: torch.dtype, device: torch.device) -> Float[Tensor, " time"]:
+    """Half a sine, ``sin(pi (n + 0.5) / length)``.
+
+    ``w[n]^2 + w[n + length / 2]^2 = 1`` at even lengths. It is symmetric about a point between two samples
+    (``scipy.signal.windows.cosine`` with ``sym=True``), and that is the form whose square adds up; SciPy's
+    periodic one, of period ``length + 1``, does not.
+
+    Source: J. Princen, A. Johnson, A. Bradley, "Subband/transform coding using filter bank designs based on
+    time domain aliasing cancellation", ICASSP 1987.
+    """
+    return _half_sine(length).to(device=device, dtype=dtype)
+
+
+def make_vorbis(length: int, *, dtype: torch.dtype, device: torch.device) -> Float[Tensor, " time"]:
+    """Window of the Vorbis codec, ``sin(pi / 2 sin^2(pi (n + 0.5) / length))``.
+
+    ``w[n]^2 + w[n + length / 2]^2 = 1`` at even lengths; symmetric as `make_sine`, without another, periodic
+    form. Unsquared, copies at an overlap of 0.875 sum to a constant but for 6e-8 of it, below what float32 can
+    tell; that is not declared on its card.
+
+    Source: Xiph.Org Foundation, "Vorbis I specification", on its window function.
+    """
+    return torch.sin(torch.pi / 2 * _half_sine(length).square()).to(device=device, dtype=dtype)
+
+
+def _half_sine(length: int) -> Float[Tensor, " time"]:
+    return torch.sin(torch.pi * (torch.arange(length, dtype=torch.float64) + 0.5) / length)

@@ -31,7 +31,7 @@ def run_example(hook) -> PluginManager:
 
 @pytest.mark.parametrize("length", [1, 2, 101])
 def test_the_window_of_the_manual_works(length):
-    window = run_example(hookspecs.register_windows).make_window("sine", length=length)
+    window = run_example(hookspecs.register_windows).make_window("welch", length=length)
     assert window.shape == (length,)
     assert window.min() > 0
 

@@ -55,6 +55,7 @@ def make_window_card() -> WindowCard:
         summary="For a test.",
         parameters={"alpha": Parameter(0.5, 0.0, 1.0)},
         cola_overlaps=(0.5,),
+        cola_square_overlaps=(0.75,),
     )
 
 
@@ -125,6 +126,8 @@ def test_a_model_card_with_one_wrong_field_is_refused_in_one_line(fields, error,
         ({"parameters": {"alpha": Parameter(2.0, 0.0, 1.0)}}, InvalidValue, "2.0 outside of 0.0 to 1.0"),
         ({"cola_overlaps": (0.5, 1.0)}, InvalidValue, "below 1, got 1.0"),
         ({"cola_overlaps": 0.5}, InvalidType, "list or tuple"),
+        ({"cola_square_overlaps": (0.75, -0.5)}, InvalidValue, "cola_square_overlaps of window 'w' must .*got -0.5"),
+        ({"cola_square_overlaps": 0.75}, InvalidType, "cola_square_overlaps of window 'w' must be a list or tuple"),
         ({"nonnegative": None}, InvalidType, "True or False"),
     ],
 )

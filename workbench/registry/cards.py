@@ -45,6 +45,8 @@ class WindowCard:
             parameters and where ``length * (1 - overlap)`` is a whole number; not each such overlap need
             be named.
         nonnegative: whether no sample is below 0.
+        cola_square_overlaps: overlaps at which, likewise, shifted copies of its square do: those at which it
+            can be laid on twice, once before a process and once after it (analysis and synthesis).
     """
 
     name: str
@@ -53,6 +55,7 @@ class WindowCard:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     cola_overlaps: Sequence[float] = ()
     nonnegative: bool = True
+    cola_square_overlaps: Sequence[float] = ()
 
 
 @dataclass(frozen=True)

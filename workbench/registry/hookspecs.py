@@ -5,8 +5,8 @@ A plugin is a module that an entry point of the group ``workbench`` names in its
     [project.entry-points.workbench]
     mine = "my_package.cards"
 
-The name on the left is the plugin's name, the first part of its ids: a window ``sine`` becomes
-``mine.sine``, and ``sine`` alone finds it while no other plugin has a window of that name.
+The name on the left is the plugin's name, the first part of its ids: a window ``welch`` becomes
+``mine.welch``, and ``welch`` alone finds it while no other plugin has a window of that name.
 ``workbench plugins`` shows what was found, what it gave, and why something failed.
 
 Four rules:
@@ -41,14 +41,14 @@ def register_windows(register: Callable[[WindowCard], None]) -> None:
 
         from workbench.registry import WindowCard, hookimpl
 
-        def make_sine(length, *, dtype, device):
+        def make_welch(length, *, dtype, device):
             import torch  # here, so that listing windows stays instant
 
-            return torch.sin(torch.pi * (torch.arange(length, dtype=dtype, device=device) + 0.5) / length)
+            return 1 - ((2 * torch.arange(length, dtype=dtype, device=device) + 1) / length - 1) ** 2
 
         @hookimpl
         def register_windows(register):
-            register(WindowCard(name="sine", make=make_sine, summary="Half a period of a sine."))
+            register(WindowCard(name="welch", make=make_welch, summary="A parabola."))
 
     ``make(length, *, dtype, device, **parameters)`` gives a finite tensor (length,) of that dtype on that
     device, for every length from 1 on. A shape that has a periodic and a symmetric form is given in its
@@ -58,8 +58,10 @@ def register_windows(register: Callable[[WindowCard], None]) -> None:
     and highest value. They come to ``make`` as floats, each always given; a user writes ``"tukey:alpha=0.3"``
     and a value out of range never reaches ``make``.
 
-    ``cola_overlaps`` names overlaps at which shifted copies sum to a constant (constant overlap-add).
-    Stitching divides by the windows' sum, so others work too; there it repairs more.
+    ``cola_overlaps`` names overlaps at which shifted copies sum to a constant (constant overlap-add), and
+    ``cola_square_overlaps`` those at which copies of its square do, for use before and after a process.
+    Stitching divides by the windows' sum, so others work too; there it repairs more. A window with samples
+    below 0 says ``nonnegative=False``.
 
     Args:
         register: takes one `WindowCard`; checks it at once, so that an error points to your own line.

@@ -42,8 +42,9 @@ def validate_window_card(card: object) -> WindowCard:
     _check_type(card.parameters, Mapping, field=f"parameters of {label}", expected="a mapping")
     for name, parameter in card.parameters.items():
         _check_parameter(name, parameter, label=label)
-    for overlap in _check_sequence(card.cola_overlaps, field=f"cola_overlaps of {label}"):
-        _check_overlap(overlap, field=f"each of cola_overlaps of {label}")
+    for name in ("cola_overlaps", "cola_square_overlaps"):
+        for overlap in _check_sequence(getattr(card, name), field=f"{name} of {label}"):
+            _check_overlap(overlap, field=f"each of {name} of {label}")
     return card
 
 
