@@ -20,6 +20,9 @@ BLOCK_VARIABLE = "WORKBENCH_PLUGINS_BLOCK"
 ALLOW_VARIABLE = "WORKBENCH_PLUGINS_ALLOW"
 
 
+Rank = tuple[bool, str, str, str]  # ours first, then by distribution, name and value
+
+
 class InstalledPlugins:
     """Entry points of the group ``workbench``, read on first need and each imported at most once.
 
@@ -32,13 +35,14 @@ class InstalledPlugins:
         """Keep what was given; look for nothing yet."""
         self._given = None if entry_points is None else tuple(entry_points)
         self._environ = environ
-        self._found: tuple[EntryPoint, ...] | None = None
-        self._loaded: dict[tuple[bool, str, str, str], PluginRecord] = {}
+        self._found: dict[Rank, EntryPoint] | None = None
+        self._origins: dict[Rank, str] = {}
+        self._loaded: dict[Rank, PluginRecord] = {}
         self._blocked: dict[str, bool] = {}  # plugin name -> as chosen in this process
         self._lock = threading.RLock()
         self._loading = False
 
-    def find(self) -> tuple[EntryPoint, ...]:
+    def find(self) -> Mapping[Rank, EntryPoint]:
         """Read the entry points once, importing none, in the order in which they are loaded.
 
         Our own distribution comes first, so that no other can take the name of a plugin in the box;
@@ -50,7 +54,10 @@ class InstalledPlugins:
                 from importlib.metadata import entry_points
 
                 given = tuple(entry_points(group=GROUP))
-            self._found = tuple(sorted({_rank_entry_point(one): one for one in given}.values(), key=_rank_entry_point))
+            found = {_rank_entry_point(one): one for one in given}
+            self._found = dict(sorted(found.items()))
+            # kept, since each look at a distribution's name or version reads its metadata anew
+            self._origins = {rank: describe_origin(one) for rank, one in self._found.items()}
         return self._found
 
     def choose(self, name: str, *, blocked: bool) -> None:
@@ -59,7 +66,7 @@ class InstalledPlugins:
         Raises:
             InvalidValue: no installed plugin has this name.
         """
-        names = [one.name for one in self.find()]
+        names = [one.name for one in self.find().values()]
         if name not in names:
             hint = suggest_nearest(name, names) or f"; installed are {join_names(names)}"
             raise InvalidValue(f"no installed plugin is called {name!r}{hint}")
@@ -86,8 +93,8 @@ class InstalledPlugins:
     def _load_all(self) -> tuple[PluginRecord, ...]:
         records: list[PluginRecord] = []
         holders: dict[str, str] = {}
-        for entry_point in self.find():
-            name, origin = entry_point.name, describe_origin(entry_point)
+        for rank, entry_point in self.find().items():
+            name, origin = entry_point.name, self._origins[rank]
             ban = self._find_ban(name)
             if ban:
                 records.append(PluginRecord(name, origin, "blocked", error=ban))
@@ -96,10 +103,9 @@ class InstalledPlugins:
                 records.append(PluginRecord(name, origin, "failed", error=error))
             else:
                 holders[name] = origin
-                key = _rank_entry_point(entry_point)
-                if key not in self._loaded:
-                    self._loaded[key] = load_entry_point(entry_point)
-                records.append(self._loaded[key])
+                if rank not in self._loaded:
+                    self._loaded[rank] = load_entry_point(entry_point)
+                records.append(self._loaded[rank])
         return tuple(records)
 
     def _find_ban(self, name: str) -> str:
@@ -112,7 +118,7 @@ class InstalledPlugins:
         return f"not named in {ALLOW_VARIABLE}" if allowed and name not in allowed else ""
 
 
-def _rank_entry_point(entry_point: EntryPoint) -> tuple[bool, str, str, str]:
+def _rank_entry_point(entry_point: EntryPoint) -> Rank:
     distribution = entry_point.dist.name if entry_point.dist is not None else ""
     return distribution != OWN_DISTRIBUTION, distribution, entry_point.name, entry_point.value
 

@@ -203,7 +203,7 @@ class PluginManager:
         validate_short_name(name, kind="plugin")
         if name == NOTEBOOK:
             raise InvalidValue(f"plugin name {NOTEBOOK!r} is kept for single cards: choose another")
-        for holder in self._installed.find():
+        for holder in self._installed.find().values():
             if holder.name == name:
                 raise InvalidValue(f"plugin name {name!r} is taken by {describe_origin(holder)}: choose another")
         return name
