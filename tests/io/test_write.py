@@ -13,6 +13,7 @@ import torch
 
 from workbench.core.audio import Audio
 from workbench.errors import AudioFileError, InvalidType, InvalidValue, WorkbenchNotice
+from workbench.io import encode
 from workbench.io import write as write_module
 from workbench.io.read import load
 from workbench.io.write import save, save_stems
@@ -29,7 +30,7 @@ def list_folder(folder) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("num_samples", [1, 1000, write_module.BLOCK_SAMPLES + 1])
+@pytest.mark.parametrize("num_samples", [1, 1000, encode.BLOCK_SAMPLES + 1])
 def test_float_wav_keeps_every_bit_also_beyond_full_scale(tmp_path, num_samples):
     audio = make_audio(2, num_samples, peak=3.7)
     with warnings.catch_warnings():
@@ -180,7 +181,7 @@ def test_names_that_differ_in_case_alone_are_refused(tmp_path):
     ("data", "error", "message"),
     [
         (torch.zeros(2, 0), InvalidValue, "at least 1 sample"),
-        (torch.zeros(9, 5), InvalidValue, "1 to 8 channels for flac"),
+        (torch.zeros(9, 5), InvalidValue, "flac holds 1 to 8 channels, got 9"),
         (torch.zeros(5), InvalidType, r"shape \(5,\)"),
         (torch.zeros(1, 5, dtype=torch.int16), InvalidType, "int16"),
         (torch.tensor([[0.0, 0.0], [0.0, torch.nan]]), InvalidValue, "nan in channel 1, sample 1"),
@@ -194,7 +195,7 @@ def test_data_that_is_no_audio_is_refused(tmp_path, data, error, message):
 
 
 def test_nan_behind_the_first_block_is_found_at_its_own_place(tmp_path):
-    data = torch.zeros(1, write_module.BLOCK_SAMPLES + 10)
+    data = torch.zeros(1, encode.BLOCK_SAMPLES + 10)
     data[0, -3] = torch.nan
     with pytest.raises(InvalidValue, match=f"sample {data.shape[1] - 3};"):
         save(Audio(data=data, sample_rate=RATE), tmp_path / "a.wav")
@@ -225,7 +226,7 @@ def test_a_rate_that_the_format_cannot_hold_is_an_error(tmp_path):
 
 
 def test_a_wav_too_long_for_its_32_bit_sizes_becomes_rf64(tmp_path, monkeypatch):
-    monkeypatch.setattr(write_module, "MAX_WAV_BYTES", 1000)
+    monkeypatch.setattr(encode, "MAX_WAV_BYTES", 1000)
     audio = make_audio(2, 1000)
     save(audio, tmp_path / "a.wav")
     assert (tmp_path / "a.wav").read_bytes()[:4] == b"RF64"

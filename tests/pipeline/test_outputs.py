@@ -7,7 +7,8 @@ import pytest
 from tiny_models import make_split
 
 from workbench.errors import AudioFileError, InvalidValue
-from workbench.pipeline.outputs import check_files, name_files
+from workbench.io.formats import Encoding
+from workbench.pipeline.outputs import check_files, name_files, plan_outputs
 from workbench.pipeline.request import Request
 
 CARD, NETWORK = make_split("spectrogram", "spectrogram_mask")
@@ -23,19 +24,34 @@ CARD, NETWORK = make_split("spectrogram", "spectrogram_mask")
     ],
 )
 def test_files_are_named_before_anything_is_computed(asked: dict[str, Any], expected: tuple[str, ...]) -> None:
-    assert name_files(Request(model=CARD, **asked)) == expected
+    assert name_files(Request(model=CARD, **asked)) == (*expected, "stems.json")
     assert NETWORK.calls == []
     suffix = Path(expected[0]).suffix
-    assert name_files(Request(model=CARD, **asked), file_format="wav") == tuple(
-        name.replace(suffix, ".wav") for name in expected
+    assert plan_outputs(Request(model=CARD, **asked), file_format="ogg").names == (
+        *(name.replace(suffix, ".ogg") for name in expected),
+        "stems.json",
     )
 
 
 def test_names_and_formats_that_cannot_be_are_refused() -> None:
-    with pytest.raises(InvalidValue, match="unknown file format 'mp3'; known: wav, flac"):
-        name_files(Request(model=CARD), file_format="mp3")
+    with pytest.raises(InvalidValue, match="unknown file format 'xyz'; known: wav, flac, ogg, mp3"):
+        plan_outputs(Request(model=CARD), file_format="xyz")
+    with pytest.raises(InvalidValue, match="unknown subtype 'FLOAT' for flac"):
+        plan_outputs(Request(model=CARD), subtype="FLOAT")
     with pytest.raises(InvalidValue, match=r"output\.stem_names asks for 'loud'; there are soft"):
         name_files(Request(model=CARD, stems=["soft"], settings={"output.stem_names": ["loud"]}))
+
+
+def test_the_encoding_is_the_arguments_or_the_configs() -> None:
+    config = {"output": {"file_format": "wav", "subtype": "PCM_16"}}
+    assert plan_outputs(Request(model=CARD)).encoding == Encoding("flac", "PCM_24", 24)
+    assert plan_outputs(Request(model=CARD, config=config)).encoding == Encoding("wav", "PCM_16", 16)
+    assert plan_outputs(Request(model=CARD, config=config), subtype="FLOAT").encoding == Encoding("wav", "FLOAT", None)
+    lossy = {"output": {"file_format": "mp3", "bit_rate": 192_000}}
+    expected = Encoding("mp3", "MPEG_LAYER_III", None, bit_rate=192_000)
+    assert plan_outputs(Request(model=CARD, config=lossy)).encoding == expected
+    with pytest.raises(InvalidValue, match=r"output\.bit_rate is for lossy formats \(ogg, mp3\); flac keeps"):
+        plan_outputs(Request(model=CARD, config=lossy), file_format="flac")
 
 
 def test_what_stands_in_the_way_is_found(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_saving_writes_all_stems(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError, match="exist"):
         separation.save(tmp_path / "new" / "folder")
     separation.save(tmp_path / "new" / "folder", overwrite=True)
-    saved = separation.save(tmp_path, format="wav", subtype="FLOAT")
+    saved = separation.save(tmp_path / "wav", format="wav", subtype="FLOAT")
     assert torch.equal(load(saved.paths["low"]).data, separation["low"].data)
 
 
@@ -58,7 +58,7 @@ def test_the_config_says_which_stems_are_saved_and_how(tmp_path: Path) -> None:
     assert list(separation) == ["low", "high", "rest"]  # what is saved does not change what is returned
     saved = separation.save(tmp_path)
     assert [path.name for path in saved.paths.values()] == ["rest.wav", "low.wav"]
-    saved = separation.save(tmp_path, format="flac")  # the argument comes first
+    saved = separation.save(tmp_path, format="flac", overwrite=True)  # the argument comes first
     assert [path.name for path in saved.paths.values()] == ["rest.flac", "low.flac"]
     network = TwoBands()
     for output, reason in (

@@ -275,7 +275,7 @@ def test_masks_and_spectrograms_in_half_precision_end_in_float32_stems(pair: tup
 
 def test_the_output_folder_is_looked_at_before_any_work(tmp_path: Path) -> None:
     separation = separate(SONG, model="passthrough", chunk_seconds=CHUNK_SECONDS, out=tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["part_1.flac", "part_2.flac"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["part_1.flac", "part_2.flac", "stems.json"]
     assert list(separation) == ["part_1", "part_2"]
     network = TwoBands()
     (tmp_path / "low.flac").write_bytes(b"mine")

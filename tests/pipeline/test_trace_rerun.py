@@ -9,6 +9,7 @@ from tiny_models import CHUNK_SECONDS, CHUNK_SIZE, TwoBands, make_gains, make_so
 from torch import Tensor
 
 from workbench.errors import InvalidType, InvalidValue
+from workbench.io.write import save
 from workbench.pipeline.events import StepCompleted, StepStarted
 from workbench.pipeline.separation import Separation
 from workbench.pipeline.separator import separate
@@ -279,3 +280,12 @@ def test_a_step_that_the_model_does_not_have_cannot_be_rerun() -> None:
     for step in ("mask", "transform"):
         with pytest.raises(InvalidValue, match=f"no step '{step}' in this run"):
             first.rerun(step, mask=None)
+
+
+def test_a_rerun_still_knows_its_file_and_does_not_read_it_again(tmp_path: Path) -> None:
+    path = save(make_song(), tmp_path / "song.wav")
+    first = trace(path, model="passthrough", chunk_seconds=0.1)
+    path.unlink()
+    again = first.rerun("stitch", window="rectangular")
+    assert again.source == first.source == path
+    assert again["load"].seconds < 0.1  # it was known

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.io.channels import convert_channels
     from workbench.io.names import check_file_stem
     from workbench.io.read import load, load_stems
+    from workbench.io.tags import read_tags
     from workbench.io.write import SavedStems, save, save_stems
 
 _HOMES = {
@@ -21,6 +22,7 @@ _HOMES = {
     "convert_channels": "channels",
     "load": "read",
     "load_stems": "read",
+    "read_tags": "tags",
     "save": "write",
     "save_stems": "write",
 }
@@ -31,6 +33,7 @@ __all__ = [
     "convert_channels",
     "load",
     "load_stems",
+    "read_tags",
     "save",
     "save_stems",
 ]

@@ -15,7 +15,7 @@ from workbench.io.mp4_boxes import has_sample_exact_edits
 from workbench.io.source import ForgivingFile, RefusedFileError
 
 # FFmpeg also takes playlists and scripts, which name other files and addresses to open. Only these.
-_FORMATS = (
+ALLOWED_FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,aac,mp3,flac,wav,w64,aiff,caf,au,asf,avi,flv,mpegts,mpeg,"
     "wv,ape,tta,amr,ac3,eac3,dts"
 )
@@ -53,7 +53,7 @@ class AvSource:
             self._container = av.open(
                 self._file,
                 mode="r",
-                container_options={"format_whitelist": _FORMATS},
+                container_options={"format_whitelist": ALLOWED_FORMATS},
                 metadata_errors="replace",
             )
         except av.error.FFmpegError as error:

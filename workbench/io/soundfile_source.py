@@ -18,7 +18,7 @@ _MP3_TOLERANCE_SAMPLES = 2 * 1152
 
 # Vorbis I specification, 4.3.9, and RFC 7845, 5.1.1.2, order channels as L C R Ls Rs LFE. libsndfile
 # hands them on so; the index of each channel of WAV order (L R C LFE Ls Rs) among them:
-_WAV_ORDER_FROM_VORBIS = {
+WAV_ORDER_FROM_VORBIS = {
     3: [0, 2, 1],
     5: [0, 2, 1, 3, 4],
     6: [0, 2, 1, 5, 3, 4],
@@ -53,9 +53,7 @@ class SoundfileSource:
         self._length: int = self._file.frames
         self.num_samples: int | None = self._length
         self.cut = cut if cut is not None else self._find_missing_end()
-        self._order = (
-            _WAV_ORDER_FROM_VORBIS.get(self.num_channels) if self._file.subtype in ("VORBIS", "OPUS") else None
-        )
+        self._order = WAV_ORDER_FROM_VORBIS.get(self.num_channels) if self._file.subtype in ("VORBIS", "OPUS") else None
 
     def _find_missing_end(self) -> str | None:
         """Try to read the last sample, through a handle of its own: a failed one stays unusable."""

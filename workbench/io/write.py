@@ -1,37 +1,30 @@
-"""Audio to files: wav and flac, never half written, never clipped without a word."""
+"""Audio to files: wav, flac, ogg and mp3, never half written, never clipped without a word."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
-import torch
 from torch import Tensor
 
 from workbench.core.audio import Audio
 from workbench.errors import AudioFileError, InvalidType, InvalidValue, WorkbenchNotice
+from workbench.io.encode import encode_file, iterate_blocks
+from workbench.io.formats import Encoding, choose_encoding
 from workbench.io.names import check_file_stem
 from workbench.io.staging import staged_files
+from workbench.io.tags import tags_of_stem
 
-BLOCK_SAMPLES = 65536
-
-# Subtype -> bits of an integer sample, None for floating point. The first is the default.
-_SUBTYPES: dict[str, dict[str, int | None]] = {
-    "wav": {"FLOAT": None, "DOUBLE": None, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32},
-    "flac": {"PCM_24": 24, "PCM_16": 16},
-}
-FILE_FORMATS = tuple(_SUBTYPES)
-_MAX_CHANNELS = {"wav": 1024, "flac": 8}
-
-# A wav file counts its bytes in 32 bits; beyond that RF64 (EBU Tech 3306), the same with 64. The
-# margin holds the headers.
-MAX_WAV_BYTES = 2**32 - 2**16
+MANIFEST_NAME = "stems.json"
 
 
 @dataclass(frozen=True)
@@ -43,32 +36,48 @@ class SavedStems:
 
 
 def save(
-    audio: Audio[Tensor], path: str | os.PathLike[str], *, subtype: str | None = None, overwrite: bool = False
+    audio: Audio[Tensor],
+    path: str | os.PathLike[str],
+    *,
+    subtype: str | None = None,
+    bit_rate: int | None = None,
+    tags: Mapping[str, str] | None = None,
+    overwrite: bool = False,
 ) -> Path:
-    """Write `audio` to a wav or flac file, whichever the ending of `path` says.
+    """Write `audio` to a wav, flac, ogg or mp3 file, whichever the ending of `path` says.
 
-    Samples beyond full scale are kept in a floating-point file; for an integer one the whole of it is
+    Samples beyond full scale are kept in a floating-point file; for an integer or lossy one the whole of it is
     scaled down, with a `WorkbenchNotice` of the gain. The file is written beside `path` and moved
     into place when it is whole.
 
+    A lossy file has the exact length and no delay when `load` reads it. Where coding makes samples overshoot full
+    scale, `load` gives them as they are; a player may clip them.
+
     Args:
         audio: data (channel, time), of a floating-point dtype.
-        path: ``.wav`` or ``.flac``; missing folders are made.
+        path: ``.wav``, ``.flac``, ``.ogg`` (Vorbis) or ``.mp3``; missing folders are made.
         subtype: as soundfile names them: FLOAT (default), DOUBLE, PCM_16, PCM_24, PCM_32 for wav;
             PCM_24 (default), PCM_16 for flac.
+        bit_rate: bits per second of all channels together. Of mp3 constant, by default the highest that the sample
+            rate allows (320000 from 32 kHz on); of ogg the nominal one at 44.1 kHz of a variable rate, by default
+            128000 a channel.
+        tags: as of `read_tags`.
         overwrite: whether a file that exists may be replaced.
 
     Returns:
         `path`.
 
     Raises:
-        InvalidValue: an unknown format or subtype, no samples, NaN or infinity.
+        InvalidValue: an unknown format or subtype, a bit rate, sample rate or number of channels that the format
+            does not have, no samples, NaN or infinity.
         AudioFileError: `path` exists, or it cannot be written.
     """
     target = Path(path)
-    file_format = target.suffix.lower().removeprefix(".")
+    encoding = choose_encoding(target.suffix.lower().removeprefix("."), subtype=subtype, bit_rate=bit_rate)
     # The path is the key: errors and the notice then speak of it.
-    _write_all({str(path): audio}, [target], file_format=file_format, subtype=subtype, overwrite=overwrite)
+    gain = _choose_gain(_measure_peaks({str(path): audio}, encoding=encoding), encoding=encoding, gain=None)
+    with staged_files([target], overwrite=overwrite) as (draft,):
+        _write(audio, draft, target=target, encoding=encoding, gain=gain, tags=tags or {})
     return target
 
 
@@ -78,19 +87,27 @@ def save_stems(
     *,
     file_format: str = "flac",
     subtype: str | None = None,
+    bit_rate: int | None = None,
+    tags: Mapping[str, str] | None = None,
+    facts: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     gain: float | None = None,
 ) -> SavedStems:
     """Write each stem to ``folder/NAME.FORMAT``; all of them, or none under its final name.
 
     When any would clip in an integer format, all get one common gain (so that they still sum to the
-    mixture times that gain), and a `WorkbenchNotice` says it. Floating-point files are never scaled.
+    mixture times that gain), and a `WorkbenchNotice` says it; likewise in a lossy format, which players decode to
+    integers. Floating-point files are never scaled.
 
     Args:
         stems: name -> audio, data (channel, time).
         folder: made if it is missing.
-        file_format: ``"flac"`` or ``"wav"``.
+        file_format: ``"flac"``, ``"wav"``, ``"ogg"`` or ``"mp3"``.
         subtype: as for `save`.
+        bit_rate: as for `save`.
+        tags: of the song; each stem gets them, with its name added to the title.
+        facts: plain data that is written to ``folder/stems.json`` together with the gain and, for each stem, the name
+            and SHA-256 of its file; nothing is written there if left out.
         overwrite: whether files that exist may be replaced.
         gain: a factor of the caller's own for all stems, in any format, instead of the automatic one.
 
@@ -98,63 +115,61 @@ def save_stems(
         The paths by stem, and the gain.
 
     Raises:
-        InvalidValue: no stems, a name that cannot be a file's, an unknown format or subtype, no
-            samples, NaN or infinity, a `gain` that is not above 0 or with which an integer file clips.
+        InvalidValue: no stems, a name that cannot be a file's, an unknown format or subtype, a bit rate, sample rate
+            or number of channels that the format does not have, no samples, NaN or infinity, a `gain` that is not
+            above 0 or with which an integer or lossy file clips.
         AudioFileError: a file exists, or cannot be written. Nothing is written then.
     """
     if not stems:
         raise InvalidValue("got no stems to save; expected at least one")
-    _check_format(file_format)
+    encoding = choose_encoding(file_format, subtype=subtype, bit_rate=bit_rate)
     paths = {name: Path(folder) / f"{check_file_stem(name)}.{file_format}" for name in stems}
-    gain = _write_all(
-        stems,
-        list(paths.values()),
-        file_format=file_format,
-        subtype=subtype,
-        overwrite=overwrite,
-        gain=gain,
-    )
+    manifest = [] if facts is None else [Path(folder) / MANIFEST_NAME]
+    peak = _measure_peaks(stems, encoding=encoding)
+    with staged_files([*paths.values(), *manifest], overwrite=overwrite) as drafts:
+        gain = _choose_gain(peak, encoding=encoding, gain=gain)
+        files = {}
+        for (name, audio), draft in zip(stems.items(), drafts, strict=False):  # one draft more with a manifest
+            stem_tags = tags_of_stem(tags or {}, stem=name)
+            _write(audio, draft, target=paths[name], encoding=encoding, gain=gain, tags=stem_tags)
+            if manifest:
+                files[name] = {"file": paths[name].name, "sha256": hash_file(draft)}
+        if manifest:
+            _write_manifest({**(facts or {}), "gain": gain, "stems": files}, drafts[-1], target=manifest[0])
     return SavedStems(paths=paths, gain=gain)
 
 
-def _write_all(
-    stems: Mapping[str, Audio[Tensor]],
-    targets: list[Path],
-    *,
-    file_format: str,
-    subtype: str | None,
-    overwrite: bool,
-    gain: float | None = None,
-) -> float:
-    """Check everything, write each stem to its target, and give back the gain."""
-    _check_format(file_format)
-    bits_by_subtype = _SUBTYPES[file_format]
-    if subtype is None:
-        subtype = next(iter(bits_by_subtype))
-    if subtype not in bits_by_subtype:
-        known = ", ".join(bits_by_subtype)
-        raise InvalidValue(f"unknown subtype {subtype!r} for {file_format}; known: {known}")
-    bits = bits_by_subtype[subtype]
-    peak = max(_measure_peak(audio, name, file_format=file_format) for name, audio in stems.items())
-    with staged_files(targets, overwrite=overwrite) as temporary:
-        gain = _choose_gain(peak, bits=bits, subtype=subtype, gain=gain)
-        for audio, target, draft in zip(stems.values(), targets, temporary, strict=True):
-            try:
-                _write(audio, draft, file_format=file_format, subtype=subtype, bits=bits, gain=gain)
-            # soundfile asserts that as many samples were written as given, e.g. on a full disk.
-            except (soundfile.SoundFileError, AssertionError, OSError) as error:
-                reason = str(error) or "not everything was written, is the disk full?"
-                raise AudioFileError(f"cannot write {target}: {reason}") from error
-    return gain
+def hash_file(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_format(file_format: str) -> None:
-    if file_format not in _SUBTYPES:
-        raise InvalidValue(f"unknown file format {file_format!r}; known: {', '.join(FILE_FORMATS)}")
+def _write(
+    audio: Audio[Tensor], draft: Path, *, target: Path, encoding: Encoding, gain: float, tags: Mapping[str, str]
+) -> None:
+    try:
+        encode_file(audio, draft, encoding=encoding, gain=gain, tags=tags)
+    # soundfile asserts that as many samples were written as given, e.g. on a full disk.
+    except (soundfile.SoundFileError, AssertionError, OSError) as error:
+        reason = str(error) or "not everything was written, is the disk full?"
+        raise AudioFileError(f"cannot write {target}: {reason}") from error
 
 
-def _measure_peak(audio: Audio[Tensor], name: str, *, file_format: str) -> float:
-    """Give the largest magnitude in `audio`, having checked that it can be written at all."""
+def _write_manifest(facts: Mapping[str, Any], draft: Path, *, target: Path) -> None:
+    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        draft.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AudioFileError(f"cannot write {target}: {error.strerror}") from error
+
+
+def _measure_peaks(stems: Mapping[str, Audio[Tensor]], *, encoding: Encoding) -> float:
+    """Give the largest magnitude in all of `stems`, having checked that they can be written at all."""
+    return max(_measure_peak(audio, name, encoding=encoding) for name, audio in stems.items())
+
+
+def _measure_peak(audio: Audio[Tensor], name: str, *, encoding: Encoding) -> float:
     data = audio.data
     if data.ndim != 2 or not data.is_floating_point():
         raise InvalidType(
@@ -162,13 +177,14 @@ def _measure_peak(audio: Audio[Tensor], name: str, *, file_format: str) -> float
             f"got {data.dtype} of shape {tuple(data.shape)}"
         )
     num_channels, num_samples = data.shape
-    if num_samples == 0 or not 1 <= num_channels <= _MAX_CHANNELS[file_format]:
-        raise InvalidValue(
-            f"cannot write {name}: expected 1 to {_MAX_CHANNELS[file_format]} channels for {file_format} "
-            f"and at least 1 sample, got shape {tuple(data.shape)}"
-        )
+    if num_samples == 0:
+        raise InvalidValue(f"cannot write {name}: expected at least 1 sample, got shape {tuple(data.shape)}")
+    try:
+        encoding.check_audio(sample_rate=audio.sample_rate, num_channels=num_channels)
+    except InvalidValue as error:
+        raise InvalidValue(f"cannot write {name}: {error}") from error
     peak = 0.0
-    for start, block in _iterate_blocks(data):
+    for start, block in iterate_blocks(data):
         block_peak = float(np.abs(block).max())  # NaN if any sample is
         if not math.isfinite(block_peak):
             channel, offset = np.argwhere(~np.isfinite(block))[0]
@@ -180,10 +196,11 @@ def _measure_peak(audio: Audio[Tensor], name: str, *, file_format: str) -> float
     return peak
 
 
-def _choose_gain(peak: float, *, bits: int | None, subtype: str, gain: float | None) -> float:
-    """Give the factor for all stems: the caller's, or what keeps an integer format from clipping."""
+def _choose_gain(peak: float, *, encoding: Encoding, gain: float | None) -> float:
+    """Give the factor for all stems: the caller's, or what keeps integers from clipping."""
     # +1.0 itself is one step above the largest integer. A full-scale song is not turned down for
     # that: its topmost samples are set to the largest integer, an error of one step.
+    bits, subtype = encoding.clipping_bits, encoding.subtype
     if gain is not None:
         if not (math.isfinite(gain) and gain > 0):
             raise InvalidValue(f"gain must be greater than 0, got {gain}")
@@ -200,47 +217,6 @@ def _choose_gain(peak: float, *, bits: int | None, subtype: str, gain: float | N
         f"the peak is {peak:.4f} and would clip in {subtype}: everything is scaled by one common gain of "
         f"{gain:.6f} ({20 * math.log10(gain):.2f} dB)",
         WorkbenchNotice,
-        stacklevel=4,  # the caller of save or save_stems
+        stacklevel=3,  # the caller of save or save_stems
     )
     return gain
-
-
-def _write(audio: Audio[Tensor], path: Path, *, file_format: str, subtype: str, bits: int | None, gain: float) -> None:
-    """Write one file in blocks, and look whether all of it is there."""
-    num_channels, num_samples = audio.data.shape
-    container = file_format.upper()
-    bytes_per_sample = 8 if subtype == "DOUBLE" else (bits or 32) // 8
-    if file_format == "wav" and num_samples * num_channels * bytes_per_sample > MAX_WAV_BYTES:
-        container = "RF64"
-    with soundfile.SoundFile(
-        path, "w", samplerate=audio.sample_rate, channels=num_channels, format=container, subtype=subtype
-    ) as file:
-        for _, block in _iterate_blocks(audio.data):
-            frames = np.ascontiguousarray(block.T)  # (time, channel)
-            if bits is not None:
-                frames = _quantize(frames.astype(np.float64) * gain, bits=bits)
-            elif gain != 1.0:
-                frames = frames * frames.dtype.type(gain)
-            file.write(frames)
-    # libsndfile's flac encoder reports no error when its last block finds no room.
-    if soundfile.info(path).frames != num_samples:
-        raise OSError("not everything was written, is the disk full?")
-
-
-def _quantize(frames: np.ndarray, *, bits: int) -> np.ndarray:
-    """Round to integers of `bits`, left-aligned in int32 as libsndfile takes them.
-
-    Not left to libsndfile, which multiplies by 2^(bits-1) - 1 when it writes and divides by
-    2^(bits-1) when it reads: a 16-bit file read and saved again would come out other than it was.
-    """
-    full_scale = 2 ** (bits - 1)
-    steps = np.clip(np.rint(frames * full_scale), -full_scale, full_scale - 1)
-    aligned: np.ndarray = np.left_shift(steps.astype(np.int32), 32 - bits, dtype=np.int32)
-    return aligned
-
-
-def _iterate_blocks(data: Tensor) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (first sample, block (channel, time)) on the CPU, as float32, or float64 if it is that."""
-    dtype = torch.float64 if data.dtype == torch.float64 else torch.float32
-    for start in range(0, data.shape[-1], BLOCK_SAMPLES):
-        yield start, data[:, start : start + BLOCK_SAMPLES].detach().to("cpu", dtype).numpy()

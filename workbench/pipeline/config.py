@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -107,10 +107,11 @@ class SumSection(Section):
 
 
 class OutputSection(Section):
-    """The files."""
+    """The files; ``bit_rate`` is in bits per second, of all channels together."""
 
     stem_names: Names | None = None
     file_format: str | None = None
+    subtype: str | None = None
     bit_rate: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -227,16 +228,22 @@ def merge(
     _path: tuple[str, ...] = (),
     *,
     whole_keys: Collection[tuple[str, ...]] = WHOLE_KEYS,
+    record: Callable[[tuple[str, ...]], None] | None = None,
 ) -> dict[str, Any]:
-    """``upper`` over ``lower``, section by section; neither is changed. None in ``upper`` counts as left out."""
+    """``upper`` over ``lower``, section by section; neither is changed. None in ``upper`` counts as left out.
+
+    ``record`` is called with the path of every value that is taken from ``upper``.
+    """
     merged = dict(lower)
     for key, value in upper.items():
         path = (*_path, key)
         below = merged.get(key)
         if isinstance(below, Mapping) and isinstance(value, Mapping) and path not in whole_keys:
-            merged[key] = merge(below, value, path, whole_keys=whole_keys)
+            merged[key] = merge(below, value, path, whole_keys=whole_keys, record=record)
         elif value is not None or _is_own_parameter(path):
             merged[key] = value
+            if record is not None:
+                record(path)
     return merged
 
 

@@ -15,8 +15,15 @@ from torch import Tensor
 
 from workbench.core.stems import Rule, rule_terms
 from workbench.errors import InvalidType, InvalidValue
-from workbench.pipeline.config import RunConfig, merge, nest_settings, read_config, validate_config
-from workbench.pipeline.documents import WHOLE_SONG_WINDOW, document_of_arguments, document_of_card
+from workbench.pipeline.config import RunConfig, nest_settings, read_config, validate_config
+from workbench.pipeline.documents import (
+    WHOLE_SONG_WINDOW,
+    audio_io_of_card,
+    audio_io_of_song,
+    document_of_arguments,
+    document_of_card,
+)
+from workbench.pipeline.layers import ARGUMENT, CARD, CONFIG, DEFAULT, SETTING, SONG, Layers, lay_layers
 from workbench.pipeline.network import choose_model, make_parameters
 from workbench.pipeline.request import Request
 from workbench.pipeline.rules import check_rules, read_rules
@@ -34,7 +41,7 @@ DEFAULTS: dict[str, Any] = {
 @dataclass(frozen=True, eq=False)
 class Decision:
     """What was decided: ``config`` is the effective document, ``stem_names`` are all that the model gives,
-    ``requested`` those that are returned.
+    ``requested`` those that are returned, ``layers`` know who decided what.
     """
 
     config: RunConfig
@@ -48,6 +55,7 @@ class Decision:
     stem_names: tuple[str, ...]
     requested: tuple[str, ...]
     rules: Mapping[str, Rule]
+    layers: Layers
 
     @property
     def chunk_size(self) -> int:
@@ -67,21 +75,29 @@ def decide(request: Request, *, song_rate: int, song_channels: int, song_samples
     Raises:
         InvalidValue, InvalidType, PluginError: a model, setting, stem or rule that cannot be.
     """
-    asked = merge(read_config(request.config), nest_settings(request.settings))
-    model_id, card = choose_model(request.model, asked.get("model_type"))
-    audio_io = asked.get("audio_io", {})
-    sample_rate = _first(audio_io.get("target_sample_rate"), card.sample_rate, song_rate)
-    num_channels = _first(audio_io.get("force_channels"), card.channels, song_channels)
+    asked = [(CONFIG, read_config(request.config)), (SETTING, nest_settings(request.settings))]
+    model_id, card = choose_model(request.model, lay_layers(asked).document.get("model_type"))
+    song = (SONG, audio_io_of_song(sample_rate=song_rate, channels=song_channels))
+    # The rate comes first: the card and the arguments count in seconds, their documents in samples.
+    audio_io = lay_layers([song, (CARD, audio_io_of_card(card)), *asked]).document["audio_io"]
+    sample_rate, num_channels = audio_io["target_sample_rate"], audio_io["force_channels"]
     num_samples = song_samples
     if sample_rate != song_rate:
         from workbench.io.resample import count_resampled
 
         num_samples = count_resampled(song_samples, from_rate=song_rate, to_rate=sample_rate)
 
-    document = merge(DEFAULTS, document_of_card(card, sample_rate=sample_rate))
-    document = merge(merge(document, asked), document_of_arguments(request, sample_rate=sample_rate))
-    document["model_type"] = model_id
-    document["audio_io"] = {"target_sample_rate": sample_rate, "force_channels": num_channels}
+    layers = lay_layers(
+        [
+            (DEFAULT, DEFAULTS),
+            song,
+            (CARD, document_of_card(card, sample_rate=sample_rate)),
+            *asked,
+            (ARGUMENT, document_of_arguments(request, model_id=model_id, sample_rate=sample_rate)),
+        ]
+    )
+    document = layers.document
+    document["model_type"] = model_id  # in full, whoever named it
     device = choose_device(document["inference"]["device"])
     document["inference"].setdefault("batch_size", 1 if device.type == "cpu" else 4)
     config = validate_config(document, origin="the settings together")
@@ -104,6 +120,7 @@ def decide(request: Request, *, song_rate: int, song_channels: int, song_samples
         stem_names=stem_names,
         requested=choose_stems(config.inference.requested_stems, stem_names),
         rules=rules,
+        layers=layers,
     )
 
 
@@ -150,7 +167,3 @@ def choose_device(name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise InvalidValue("there is no device 'mps' here; use device='auto'")
     return device
-
-
-def _first(*values: int | None) -> int:
-    return next(value for value in values if value is not None)

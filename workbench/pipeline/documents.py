@@ -17,6 +17,17 @@ from workbench.registry.cards import ModelCard
 WHOLE_SONG_WINDOW = "windows.rectangular"  # a song that is one chunk has nothing to fade into
 
 
+def audio_io_of_song(*, sample_rate: int, channels: int) -> dict[str, Any]:
+    """What a song says, as a document: its rate in hertz and its channels serve where nobody else has a wish."""
+    return {"audio_io": {"target_sample_rate": sample_rate, "force_channels": channels}}
+
+
+def audio_io_of_card(card: ModelCard) -> dict[str, Any]:
+    """What the card says of rate (in hertz) and channels, as a document."""
+    wishes = {"target_sample_rate": card.sample_rate, "force_channels": card.channels}
+    return {"audio_io": {key: value for key, value in wishes.items() if value is not None}}
+
+
 def document_of_card(card: ModelCard, *, sample_rate: int) -> dict[str, Any]:
     """What the card says, as a document."""
     whole = card.context == "song"
@@ -24,6 +35,7 @@ def document_of_card(card: ModelCard, *, sample_rate: int) -> dict[str, Any]:
     if card.parameters is not None:
         model |= dataclasses.asdict(card.parameters())
     document: dict[str, Any] = {
+        **audio_io_of_card(card),
         "model": model,
         "normalization": {"enabled": card.normalize},
         "chunking": {
@@ -39,8 +51,8 @@ def document_of_card(card: ModelCard, *, sample_rate: int) -> dict[str, Any]:
     return document
 
 
-def document_of_arguments(request: Request, *, sample_rate: int) -> dict[str, Any]:
-    """What the arguments say, as a document."""
+def document_of_arguments(request: Request, *, model_id: str, sample_rate: int) -> dict[str, Any]:
+    """What the arguments say, as a document; ``model_id`` is the full id of the model that was chosen."""
     model: dict[str, Any] = {}
     if request.chunk_seconds is not None:
         if isinstance(request.chunk_seconds, bool) or not isinstance(request.chunk_seconds, int | float):
@@ -64,6 +76,8 @@ def document_of_arguments(request: Request, *, sample_rate: int) -> dict[str, An
         "chunking": {key: value for key, value in chunking.items() if value is not None},
         "inference": {key: value for key, value in inference.items() if value is not None},
     }
+    if request.model is not None:
+        document["model_type"] = model_id
     if request.derive is not None:
         document["derived_stems"] = {
             name: dataclasses.asdict(rule) for name, rule in read_rules(request.derive).items()

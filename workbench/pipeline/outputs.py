@@ -3,39 +3,62 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from workbench.errors import AudioFileError, InvalidValue
-from workbench.io.write import FILE_FORMATS
+from workbench.io.formats import Encoding, choose_encoding
+from workbench.io.write import MANIFEST_NAME
+from workbench.pipeline.config import OutputSection
 from workbench.pipeline.decision import decide
 from workbench.pipeline.request import Request
 
 ANY_RATE = 44100  # stands for a rate that only the song will tell; no file's name depends on it
 
 
-def name_files(request: Request, *, file_format: str | None = None) -> tuple[str, ...]:
-    """File names of the stems that a run will save, such as ``("vocals.flac", "drums.flac")``.
+@dataclass(frozen=True)
+class Outputs:
+    """What a run will save: file names, ``stems.json`` the last of them, and how the stems are written."""
+
+    names: tuple[str, ...]
+    encoding: Encoding
+
+
+def plan_outputs(request: Request, *, file_format: str | None = None, subtype: str | None = None) -> Outputs:
+    """The files that a run will save, such as ``vocals.flac``, ``drums.flac`` and ``stems.json``.
 
     Args:
         request: what the run is asked for.
-        file_format: ``flac`` or ``wav``; what the config says if left out.
+        file_format: ``flac``, ``wav``, ``ogg`` or ``mp3``; what the config says if left out.
+        subtype: encoding of samples; what the config says if left out.
 
     Raises:
-        InvalidValue, InvalidType, PluginError: a model, setting, stem or rule that cannot be.
+        InvalidValue, InvalidType, PluginError: a model, setting, stem, rule or format that cannot be.
     """
     decision = decide(request, song_rate=ANY_RATE, song_channels=1, song_samples=ANY_RATE)
-    config = decision.config
     names = (*decision.requested, *decision.rules)
-    for name in config.output.stem_names or ():
+    for name in decision.config.output.stem_names or ():
         if name not in names:
             raise InvalidValue(f"output.stem_names asks for {name!r}; there are {', '.join(names)}")
-    file_format = file_format or cast(str, config.output.file_format)
-    if file_format not in FILE_FORMATS:
-        raise InvalidValue(f"unknown file format {file_format!r}; known: {', '.join(FILE_FORMATS)}")
-    if config.output.bit_rate is not None:
-        raise InvalidValue(f"output.bit_rate is for lossy formats; {file_format} keeps every sample")
-    return tuple(f"{name}.{file_format}" for name in config.output.stem_names or names)
+    encoding = encoding_of(decision.config.output, file_format=file_format, subtype=subtype)
+    stems = decision.config.output.stem_names or names
+    return Outputs((*(f"{name}.{encoding.file_format}" for name in stems), MANIFEST_NAME), encoding)
+
+
+def name_files(request: Request) -> tuple[str, ...]:
+    """File names of all that a run will save; see `plan_outputs`."""
+    return plan_outputs(request).names
+
+
+def encoding_of(output: OutputSection, *, file_format: str | None = None, subtype: str | None = None) -> Encoding:
+    """How stems are written: as the arguments say, else as the config does, else as flac.
+
+    Raises:
+        InvalidValue: a format, subtype or bit rate that there is not.
+    """
+    return choose_encoding(
+        file_format or output.file_format or "flac", subtype=subtype or output.subtype, bit_rate=output.bit_rate
+    )
 
 
 def check_files(paths: list[Path], *, overwrite: bool) -> None:

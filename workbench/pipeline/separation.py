@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.core.audio import Audio
 from workbench.core.stems import MIXTURE
-from workbench.errors import InvalidValue
+from workbench.errors import AudioFileError, InvalidValue
 from workbench.pipeline.config import RunConfig
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ class Separation(Mapping[str, Audio[Tensor]]):
         all_stems: all that the model gives, (stem, channel, time), for the remainder; ``None`` where some were skipped.
         config: the effective document of the run.
         notices: what the user should know.
+        source: the song's file, where it came from one; its tags go into the saved stems.
+        checkpoint: the file of the model's weights, if there was one.
+        not_in_settings: arguments that ``config`` cannot hold, such as ``"window"`` for a tensor.
     """
 
     def __init__(
@@ -42,12 +45,18 @@ class Separation(Mapping[str, Audio[Tensor]]):
         all_stems: Tensor | None,
         config: RunConfig,
         notices: Sequence[str] = (),
+        source: str | PathLike[str] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        not_in_settings: Sequence[str] = (),
     ) -> None:
         self._stems = dict(stems)
         self._all_stems = all_stems
         self.mixture = mixture
         self.config = config
         self.notices = tuple(notices)
+        self.source = source
+        self.checkpoint = checkpoint
+        self.not_in_settings = tuple(not_in_settings)
 
     @classmethod
     def from_run(
@@ -57,8 +66,10 @@ class Separation(Mapping[str, Audio[Tensor]]):
         restored: Tensor,
         plan: Plan,
         notices: Sequence[str],
+        *,
+        source: str | PathLike[str] | None = None,
     ) -> Separation:
-        """The result of a run's last step."""
+        """The result of a run's last step; ``source`` is the song's file, where it came from one."""
         complete = len(plan.selected) == len(plan.stem_names)
         return cls(
             {name: Audio(stem, song.sample_rate) for name, stem in named.items()},
@@ -66,6 +77,11 @@ class Separation(Mapping[str, Audio[Tensor]]):
             all_stems=restored if complete else None,
             config=plan.config,
             notices=notices,
+            source=source,
+            checkpoint=plan.request.checkpoint,
+            not_in_settings=[
+                name for name in ("model", "window") if isinstance(getattr(plan.request, name), Tensor | nn.Module)
+            ],
         )
 
     def __getitem__(self, name: str) -> Audio[Tensor]:
@@ -103,31 +119,47 @@ class Separation(Mapping[str, Audio[Tensor]]):
         subtype: str | None = None,
         overwrite: bool = False,
     ) -> SavedStems:
-        """Write each stem to ``folder/STEM.FORMAT``, all of them or none under a final name.
+        """Write each stem to ``folder/STEM.FORMAT`` and ``folder/stems.json``, all of it or none under a final name.
+
+        Stems of a song that came from a file get its tags, with the stem's name added to the title. ``stems.json``
+        holds settings, versions, notices, gain, and SHA-256 of source and stems.
 
         Args:
             folder: made if it is not there.
-            format: ``flac`` (the default unless the config says otherwise) or ``wav``.
-            subtype: encoding of samples, such as ``PCM_16``, ``PCM_24``, ``FLOAT``.
+            format: ``flac`` (the default unless the config says otherwise), ``wav``, ``ogg`` or ``mp3``; the config's
+                ``output.bit_rate``, in bits per second, is for the latter two.
+            subtype: encoding of samples, such as ``PCM_16``, ``PCM_24``, ``PCM_32`` and ``FLOAT`` in wav.
             overwrite: replace what is there.
 
         Returns:
             The paths by stem, and the one gain that all stems were scaled by so that none clips (1.0 as a rule).
         """
+        from workbench.io.tags import read_tags
         from workbench.io.write import save_stems
+        from workbench.pipeline.outputs import encoding_of
+        from workbench.pipeline.provenance import describe_run
 
         wanted = self.config.output.stem_names or tuple(self)
         for name in wanted:
             if name not in self:
                 raise InvalidValue(f"output.stem_names asks for {name!r}; there are {', '.join(self)}")
-        file_format = format or self.config.output.file_format or "flac"
-        if self.config.output.bit_rate is not None:
-            raise InvalidValue(f"output.bit_rate is for lossy formats; {file_format} keeps every sample")
+        encoding = encoding_of(self.config.output, file_format=format, subtype=subtype)
+        try:
+            tags = {} if self.source is None else read_tags(self.source)
+            facts = describe_run(self, encoding=encoding)
+        except OSError as error:
+            raise AudioFileError(
+                f"cannot read {error.filename}, whose tags and hash go beside the stems: {error.strerror}; put it back "
+                "or set source and checkpoint of the separation to None"
+            ) from error
         return save_stems(
             {name: self[name] for name in wanted},
             Path(folder),
-            file_format=file_format,
-            subtype=subtype,
+            file_format=encoding.file_format,
+            subtype=encoding.subtype,
+            bit_rate=encoding.bit_rate,
+            tags=tags,
+            facts=facts,
             overwrite=overwrite,
         )
 

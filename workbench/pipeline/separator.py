@@ -88,7 +88,8 @@ class Run:
         denormalized = yield from self._step("denormalize", lambda: steps.denormalize(stitched, normalized.stats, plan))
         restored = yield from self._step("restore", lambda: steps.restore(denormalized, song, plan))
         named = yield from self._step("derive", lambda: steps.derive(restored, song, plan))
-        yield Result(Separation.from_run(named, song, restored, plan, self.notices))
+        source = None if isinstance(self.song, Audio) else self.song
+        yield Result(Separation.from_run(named, song, restored, plan, self.notices, source=source))
 
     def _step(
         self, step: str, compute: Callable[[], Any], see: Callable[[Any], object] = lambda output: output

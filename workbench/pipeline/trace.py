@@ -55,6 +55,11 @@ class Trace(Mapping[str, TraceStep]):
         return self.plan.grid(self["conform"].output.shape[-1])
 
     @property
+    def source(self) -> Song:
+        """What was traced, as it was given: a path or audio."""
+        return self._run.song
+
+    @property
     def song(self) -> Audio[Tensor]:
         """The song as loaded."""
         return self.stems.mixture
@@ -108,7 +113,7 @@ class Trace(Mapping[str, TraceStep]):
                 if STEPS.index(name) < STEPS.index(step)
             },
         )
-        run = Run(self.song, request, observer=recorder, plan=plan, known=known)
+        run = Run(self.source, request, observer=recorder, plan=plan, known=known)
         if given_mask is not None:
             use_mask(run, given_mask, plan, self.song, plan.grid(self["conform"].output.shape[-1]))
         return finish_trace(run, recorder, progress)
