@@ -25,7 +25,8 @@ def test_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             exec(compile(block, "README.md", "exec"), names)
     finally:
         forget_plugin("notebook")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["harmonic.flac", "percussive.flac"]
+    saved = ["harmonic.flac", "percussive.flac", "stems.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == saved
 
 
 def test_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:

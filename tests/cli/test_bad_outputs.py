@@ -40,7 +40,12 @@ def test_overwrite_replaces_stems_and_nothing_else(run_cli, write_song, register
 
     assert workbench.load(folder / "a.flac").data.shape == (2, 4000)
     assert (folder / "c.flac").read_text() == "mine"
-    assert sorted(path.name for path in folder.iterdir()) == ["a.flac", "b.flac", "c.flac"]  # no temporary file
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "a.flac",
+        "b.flac",
+        "c.flac",
+        "stems.json",
+    ]  # no temporary file
     separation = workbench.separate(song, model="made")
     separation.save(folder, overwrite=True)
     assert (folder / "c.flac").read_text() == "mine"
@@ -108,15 +113,18 @@ def test_two_songs_of_one_name_are_refused_before_any_work(run_cli, write_song, 
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["--format", "ogg"], ["'ogg'", "flac"]),
-        (["--set", "output.file_format=mp3"], ["'mp3'"]),
+        (["--format", "opus"], ["'opus'", "flac"]),
+        (["--set", "output.file_format=mp4"], ["'mp4'"]),
         (["--set", "output.bit_rate=128000"], ["bit_rate"]),
+        (["--subtype", "FLOAT"], ["'FLOAT'", "PCM_16"]),
+        (["--format", "mp3"], ["mp3 holds only the sample rates 8000", "48000 Hz, got 7000"]),
         (["--set", "output.stem_names=[vocals]"], ["'vocals'", "a, b"]),
     ],
 )
 def test_impossible_format_is_found_before_any_work(run_cli, write_song, register, out, arguments, parts):
     calls = register()
-    run_cli("separate", write_song(), "-m", "made", "-o", out, *arguments).check_error(*parts)
+    song = write_song(rate=7000)
+    run_cli("separate", song, "-m", "made", "-o", out, *arguments).check_error(*parts)
     assert calls.loads == 0
-    with pytest.raises(InvalidValue, match="ogg"):
-        workbench.separate(workbench.Audio(torch.zeros(1, 10), 8000), model="made").save(out, format="ogg")
+    with pytest.raises(InvalidValue, match="opus"):
+        workbench.separate(workbench.Audio(torch.zeros(1, 10), 8000), model="made").save(out, format="opus")

@@ -178,7 +178,7 @@ def test_wrong_usage_is_one_line(run_cli, arguments, part):
 def test_no_arguments_print_the_help(run_cli):
     result = run_cli()
     assert (result.status, result.stderr) == (0, "")
-    for command in ("separate", "demo", "models", "windows", "plugins"):
+    for command in ["separate", "inspect", "config", "demo", "lab", "score", "check", "models", "windows", "plugins"]:
         assert f"\n  {command} " in result.stdout
 
 

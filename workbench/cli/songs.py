@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,9 +11,12 @@ from pathlib import Path
 
 from workbench.cli.messages import make_line, report_error, showing_notices, showing_progress
 from workbench.errors import InvalidValue, WorkbenchNotice
+from workbench.io.formats import Encoding
 from workbench.io.read import load
 from workbench.pipeline.events import Event, Notice, Result, StepStarted
-from workbench.pipeline.outputs import check_files, name_files
+from workbench.pipeline.explained import write_config
+from workbench.pipeline.outputs import check_files, plan_outputs
+from workbench.pipeline.provenance import effective_document, spell_infinities
 from workbench.pipeline.request import Request, RunOptions
 from workbench.pipeline.separation import Separation
 from workbench.pipeline.separator import stream
@@ -30,11 +32,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Writing:
-    """Where stems go, in which format (``None``: as the config says), and whether they replace what is there."""
+    """Where stems go, in which format and subtype (``None``: as the config says), whether they replace what is there,
+    and where the settings of the run go, if anywhere.
+    """
 
     folder: Path
     file_format: str | None = None
     overwrite: bool = False
+    save_config: Path | None = None
+    subtype: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,15 +64,29 @@ def separate_songs(
         WorkbenchError: something stands in the way of all, found before any song is read.
     """
     folders = choose_folders(songs, writing.folder)
-    names = name_files(Request(**options), file_format=writing.file_format)
-    check_files([folder / name for folder in folders for name in names], overwrite=writing.overwrite)
+    outputs = plan_outputs(Request(**options), file_format=writing.file_format, subtype=writing.subtype)
+    files = [folder / name for folder in folders for name in outputs.names]
+    if writing.save_config is not None:
+        check_config_file(writing.save_config, files, num_songs=len(songs))
+        files.append(writing.save_config)
+    check_files(files, overwrite=writing.overwrite)
     statuses = [0]
     for song, folder in zip(songs, folders, strict=True):
         try:
-            separate_song(song, folder, options=options, reading=reading, writing=writing, printing=printing)
+            separate_song(
+                song, folder, outputs.encoding, options=options, reading=reading, writing=writing, printing=printing
+            )
         except Exception as error:
             statuses.append(report_error(error, debug=printing.debug, song=song if len(songs) > 1 else None))
     return max(statuses)
+
+
+def check_config_file(path: Path, files: Sequence[Path], *, num_songs: int) -> None:
+    """Raise `InvalidValue` where one file cannot hold the settings, or where it would take a stem's place."""
+    if num_songs > 1:  # each has its own rate and channels
+        raise InvalidValue(f"--save-config writes the settings of one run, got {num_songs} songs; give one song")
+    if path.resolve() in [file.resolve() for file in files]:
+        raise InvalidValue(f"--save-config {path} is also to be the file of a stem; choose another name")
 
 
 def choose_folders(songs: Sequence[Path], out: Path) -> list[Path]:
@@ -90,13 +110,28 @@ def choose_folders(songs: Sequence[Path], out: Path) -> list[Path]:
 
 
 def separate_song(
-    song: Path, folder: Path, *, options: RunOptions, reading: Reading, writing: Writing, printing: Printing
+    song: Path,
+    folder: Path,
+    encoding: Encoding,
+    *,
+    options: RunOptions,
+    reading: Reading,
+    writing: Writing,
+    printing: Printing,
 ) -> None:
     """Separate one song, save its stems and print what became of it."""
     started = time.perf_counter()
     with showing_notices() as notices:
-        separation = run_to_end(read_and_separate(song, options, reading), label=song.name, printing=printing)
-        saved = separation.save(folder, format=writing.file_format, overwrite=writing.overwrite)
+        events = read_and_separate(song, encoding, options=options, reading=reading)
+        separation = run_to_end(events, label=song.name, printing=printing)
+        separation.source = song
+        separation.notices = tuple(notices)  # those of reading the file too
+        saved = separation.save(
+            folder, format=encoding.file_format, subtype=encoding.subtype, overwrite=writing.overwrite
+        )
+        if writing.save_config is not None:
+            document = effective_document(separation, encoding=encoding)
+            write_config(document, writing.save_config, overwrite=writing.overwrite)
     seconds = time.perf_counter() - started
     times_real_time = separation.mixture.data.shape[-1] / separation.sample_rate / seconds
     if printing.as_json:
@@ -116,10 +151,15 @@ def separate_song(
         print(make_line(f"{folder}: {files} ({seconds:.1f} s, {times_real_time:.1f}x real time)"), flush=True)
 
 
-def read_and_separate(song: Path, options: RunOptions, reading: Reading) -> Iterator[Event]:
-    """The events of one song's run, with reading its file as part of the step ``load``."""
+def read_and_separate(song: Path, encoding: Encoding, *, options: RunOptions, reading: Reading) -> Iterator[Event]:
+    """The events of one song's run, with reading its file as part of the step ``load``.
+
+    Raises:
+        InvalidValue: the stems' format cannot hold the song's rate or channels, found before any work.
+    """
     yield StepStarted("load")
     audio = load(song, channels=reading.channels, allow_truncated=reading.allow_truncated)
+    encoding.check_audio(sample_rate=audio.sample_rate, num_channels=audio.data.shape[0])
     yield from stream(audio, **options)
 
 
@@ -133,12 +173,3 @@ def run_to_end(events: Iterator[Event], *, label: str, printing: Printing) -> Se
             if isinstance(event, Result):
                 separation = event.separation
     return separation
-
-
-def spell_infinities(value: object) -> object:
-    """Floats that JSON has no form for as text, ``"inf"``; a mask's power may be infinite."""
-    if isinstance(value, dict):
-        return {key: spell_infinities(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [spell_infinities(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
