@@ -98,13 +98,16 @@ def test_channels_are_matched_where_there_is_one_way() -> None:
 
 def test_conform_tells_what_it_changed() -> None:
     stereo, mono = make_song(channels=2), make_song(channels=1)
-    conformed, notices = steps.conform(stereo, plan_gains(stereo))
+    plan = plan_gains(stereo)
+    conformed, notices = steps.conform(stereo, plan), steps.note_conform(stereo, plan)
     assert conformed.data is stereo.data  # no copy
     assert notices == []
-    conformed, notices = steps.conform(mono, plan_gains(mono, channels=2))
+    plan = plan_gains(mono, channels=2)
+    conformed, notices = steps.conform(mono, plan), steps.note_conform(mono, plan)
     assert torch.equal(conformed.data, mono.data.expand(2, -1))
     assert notices == ["mono was doubled for gains; stems come back with the song's 1 channel(s)"]
-    conformed, notices = steps.conform(stereo, plan_gains(stereo, channels=1, sample_rate=6000))
+    plan = plan_gains(stereo, channels=1, sample_rate=6000)
+    conformed, notices = steps.conform(stereo, plan), steps.note_conform(stereo, plan)
     assert conformed.data.shape == (1, 3000)
     assert conformed.sample_rate == 6000
     assert notices == ["stereo was averaged to mono for gains; stems come back with the song's 2 channel(s)"]
@@ -116,7 +119,7 @@ def test_conform_tells_what_it_changed() -> None:
 def test_restore_gives_back_the_songs_own_shape(rate: int, channels: int, num_samples: int) -> None:
     song = Audio(make_song().data[:, :num_samples], RATE)
     plan = plan_gains(song, channels=channels, sample_rate=rate)
-    conformed, _ = steps.conform(song, plan)
+    conformed = steps.conform(song, plan)
     restored = steps.restore(torch.stack([conformed.data, -conformed.data]), song, plan)
     assert restored.shape == (2, *song.data.shape)
     assert torch.equal(restored[0], -restored[1])

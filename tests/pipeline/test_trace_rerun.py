@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from tiny_models import CHUNK_SECONDS, CHUNK_SIZE, TwoBands, make_gains, make_song, make_split
 from torch import Tensor
 
-from workbench.errors import InvalidType, InvalidValue
+from workbench.errors import InvalidType, InvalidValue, WorkbenchNotice
 from workbench.io.write import save
 from workbench.pipeline.events import StepCompleted, StepStarted
 from workbench.pipeline.separation import Separation
@@ -289,3 +290,13 @@ def test_a_rerun_still_knows_its_file_and_does_not_read_it_again(tmp_path: Path)
     again = first.rerun("stitch", window="rectangular")
     assert again.source == first.source == path
     assert again["load"].seconds < 0.1  # it was known
+
+
+def test_a_rerun_tells_what_the_first_run_told() -> None:
+    card, _ = make_split("waveform", "waveform")
+    mono = make_song(channels=1)
+    with pytest.warns(WorkbenchNotice, match="mono was doubled"):
+        first = trace(mono, model=dataclasses.replace(card, channels=2), chunk_seconds=CHUNK_SECONDS)
+    with pytest.warns(WorkbenchNotice, match="mono was doubled"):
+        again = first.rerun("stitch", window="rectangular")
+    assert again.stems.notices == first.stems.notices

@@ -129,7 +129,7 @@ def save_stems(
     with staged_files([*paths.values(), *manifest], overwrite=overwrite) as drafts:
         gain = _choose_gain(peak, encoding=encoding, gain=gain)
         files = {}
-        for (name, audio), draft in zip(stems.items(), drafts, strict=False):  # one draft more with a manifest
+        for (name, audio), draft in zip(stems.items(), drafts[: len(stems)], strict=True):
             stem_tags = tags_of_stem(tags or {}, stem=name)
             _write(audio, draft, target=paths[name], encoding=encoding, gain=gain, tags=stem_tags)
             if manifest:

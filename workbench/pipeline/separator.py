@@ -77,8 +77,8 @@ class Run:
         if self.plan is None:
             self.plan = make_plan(song, self.request)
         plan = self.plan
-        conformed, notices = yield from self._step("conform", lambda: steps.conform(song, plan), see=lambda out: out[0])
-        for message in notices:
+        conformed = yield from self._step("conform", lambda: steps.conform(song, plan))
+        for message in steps.note_conform(song, plan):
             yield self._notice(message)
         normalized = yield from self._step("normalize", lambda: steps.normalize(conformed, plan))
         grid = plan.grid(conformed.data.shape[-1])
@@ -91,16 +91,14 @@ class Run:
         source = None if isinstance(self.song, Audio) else self.song
         yield Result(Separation.from_run(named, song, restored, plan, self.notices, source=source))
 
-    def _step(
-        self, step: str, compute: Callable[[], Any], see: Callable[[Any], object] = lambda output: output
-    ) -> Generator[Event, None, Any]:
+    def _step(self, step: str, compute: Callable[[], Any]) -> Generator[Event, None, Any]:
         yield StepStarted(step)
         started = time.perf_counter()
         with torch.no_grad():
             output = self.known[step] if step in self.known else compute()
         seconds = time.perf_counter() - started
         if self.observer is not None:
-            self.observer.see_step(step, see(output), seconds)
+            self.observer.see_step(step, output, seconds)
         yield StepCompleted(step, seconds)
         return output
 

@@ -103,22 +103,27 @@ def is_finite(values: Tensor) -> bool:
     return math.isfinite(float(values.sum())) or bool(values.isfinite().all())
 
 
-def conform(song: Audio[Tensor], plan: Plan) -> tuple[Audio[Tensor], list[str]]:
-    """Step ``conform``: the song at the model's channels and rate, with notices of what was changed.
+def conform(song: Audio[Tensor], plan: Plan) -> Audio[Tensor]:
+    """Step ``conform``: the song at the model's channels and rate.
 
     Raises:
         InvalidValue: channels that no rule turns into the model's.
     """
-    notices = []
     data = match_channels(song.data, plan.num_channels)
-    if data.shape[0] != song.data.shape[0]:
-        kind = "mono was doubled" if song.data.shape[0] == 1 else "stereo was averaged to mono"
-        notices.append(f"{kind} for {plan.model_id}; stems come back with the song's {song.data.shape[0]} channel(s)")
     if plan.sample_rate != song.sample_rate:
         from workbench.io.resample import resample
 
         data = resample(data, from_rate=song.sample_rate, to_rate=plan.sample_rate)
-    return Audio(data, plan.sample_rate), notices
+    return Audio(data, plan.sample_rate)
+
+
+def note_conform(song: Audio[Tensor], plan: Plan) -> list[str]:
+    """What the user should know of the step ``conform``, whether it runs or an earlier run's output serves again."""
+    given = song.data.shape[0]
+    if given == plan.num_channels:
+        return []
+    kind = "mono was doubled" if given == 1 else "stereo was averaged to mono"
+    return [f"{kind} for {plan.model_id}; stems come back with the song's {given} channel(s)"]
 
 
 def match_channels(data: Float[Tensor, "*axes time"], num_channels: int) -> Float[Tensor, "*axes2 time"]:

@@ -150,14 +150,11 @@ class Trace(Mapping[str, TraceStep]):
         return dataclasses.replace(request, settings=settings, **arguments), None
 
     def _known_before(self, step: str, plan: Plan) -> dict[str, Any]:
-        """Outputs that do not depend on ``step``, in the form that the run takes them."""
+        """Outputs that do not depend on ``step``."""
         before = STEPS[: STEPS.index(step)]
         if plan.selected != self.plan.selected:  # other stems are computed: the model's output still holds them all
             before = before[: STEPS.index("mask")]
-        known = {name: value for name, value in self._recorder.outputs.items() if name in before}
-        if "conform" in known:
-            known["conform"] = (known["conform"], [])
-        return known
+        return {name: value for name, value in self._recorder.outputs.items() if name in before}
 
     def __repr__(self) -> str:
         seconds = self.song.data.shape[-1] / self.song.sample_rate

@@ -104,7 +104,7 @@ def check_eval_mode(subject: ModelSubject) -> None:
     """``load`` gives the network in evaluation mode, all of its parts."""
     training = [name or "the network" for name, module in subject.load().named_modules() if module.training]
     if training:
-        fail(f"in training mode are {', '.join(training[:3])}: end load with network.eval()")
+        fail(f"left in training mode: {', '.join(training[:3])}; end load with network.eval()")
 
 
 @needing(check_loads)
