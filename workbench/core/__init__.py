@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from workbench.core.spectrum import InverseStft, Stft
     from workbench.core.stems import SubtractRule, SumRule, derive_stems
     from workbench.core.stitch import OverlapAdder, stitch_chunks, window_sum
+    from workbench.core.wiener import add_residual, initial_stems, wiener_filter
 
 _HOME = {
     "Audio": "audio",
@@ -40,16 +41,19 @@ _HOME = {
     "StftConfig": "settings",
     "SubtractRule": "stems",
     "SumRule": "stems",
+    "add_residual": "wiener",
     "apply_mask": "mask",
     "create_w2w_model": "model",
     "denormalize_audio": "normalize",
     "derive_stems": "stems",
     "generate_chunks": "chunk",
     "ideal_mask": "mask",
+    "initial_stems": "wiener",
     "measure_level": "normalize",
     "normalize_audio": "normalize",
     "stitch_chunks": "stitch",
     "str_to_torch_dtype": "dtype",
+    "wiener_filter": "wiener",
     "window_sum": "stitch",
 }
 
@@ -67,16 +71,19 @@ __all__ = [
     "StftConfig",
     "SubtractRule",
     "SumRule",
+    "add_residual",
     "apply_mask",
     "create_w2w_model",
     "denormalize_audio",
     "derive_stems",
     "generate_chunks",
     "ideal_mask",
+    "initial_stems",
     "measure_level",
     "normalize_audio",
     "stitch_chunks",
     "str_to_torch_dtype",
+    "wiener_filter",
     "window_sum",
 ]
 
