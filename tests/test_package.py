@@ -53,7 +53,10 @@ def test_the_version_is_the_distributions() -> None:
     assert workbench.__version__ == version("stem-workbench")
 
 
-HEAVY = ("torch", "librosa", "numpy", "scipy", "numba", "matplotlib", "pydantic", "soundfile", "av", "jaxtyping")
+HEAVY = (
+    *("torch", "librosa", "numpy", "scipy", "numba", "matplotlib", "pandas", "pydantic", "soundfile", "av"),
+    "jaxtyping",
+)
 
 
 @pytest.mark.parametrize(

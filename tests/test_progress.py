@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from workbench.pipeline.events import ChunksProcessed, StepCompleted, StepStarted
+from workbench.pipeline.events import ChunksProcessed, PassStarted, StepCompleted, StepStarted
 from workbench.progress import describe_state, follow_events, show_bar
 
 EVENTS = [
@@ -66,3 +66,11 @@ def test_bar_draws_nothing_where_no_terminal_is():
     drawn = io.StringIO()
     assert list(follow_events(iter(EVENTS), True, console=Console(file=drawn, width=100))) == EVENTS
     assert drawn.getvalue().strip() == ""
+
+
+def test_bar_says_which_pass_it_is():
+    drawn = io.StringIO()
+    console = Console(file=drawn, force_terminal=True, width=100, color_system=None)
+    for _ in show_bar(iter([PassStarted("[swap]", 2, 3), *EVENTS]), console=console, label="song.wav"):
+        console.file.flush()
+    assert "song.wav pass 2/3 ([swap])" in drawn.getvalue()

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from workbench.io.read import load, load_stems
     from workbench.io.write import save
     from workbench.pipeline.config import RunConfig
+    from workbench.pipeline.ensemble import Ensemble
+    from workbench.pipeline.ensemble_trace import EnsembleTrace
     from workbench.pipeline.separation import Separation
     from workbench.pipeline.separator import separate, stream
     from workbench.pipeline.song_mask import SongMask
+    from workbench.pipeline.sweep import sweep
+    from workbench.pipeline.sweep_table import Sweep
     from workbench.pipeline.trace import Trace, trace
     from workbench.registry import (
         ModelCard,
@@ -42,11 +46,14 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Audio": "core.audio",
+    "Ensemble": "pipeline.ensemble",
+    "EnsembleTrace": "pipeline.ensemble_trace",
     "ModelCard": "registry.cards",
     "Parameter": "registry.cards",
     "RunConfig": "pipeline.config",
     "Separation": "pipeline.separation",
     "SongMask": "pipeline.song_mask",
+    "Sweep": "pipeline.sweep_table",
     "Trace": "pipeline.trace",
     "WindowCard": "registry.cards",
     "WorkbenchError": "errors",
@@ -62,17 +69,21 @@ _HOME = {
     "save": "io.write",
     "separate": "pipeline.separator",
     "stream": "pipeline.separator",
+    "sweep": "pipeline.sweep",
     "trace": "pipeline.trace",
     "windows": "registry",
 }
 
 __all__ = [
     "Audio",
+    "Ensemble",
+    "EnsembleTrace",
     "ModelCard",
     "Parameter",
     "RunConfig",
     "Separation",
     "SongMask",
+    "Sweep",
     "Trace",
     "WindowCard",
     "WorkbenchError",
@@ -88,6 +99,7 @@ __all__ = [
     "save",
     "separate",
     "stream",
+    "sweep",
     "trace",
     "windows",
 ]

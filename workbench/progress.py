@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from workbench.pipeline.events import ChunksProcessed, Event, StepStarted
+from workbench.pipeline.events import ChunksProcessed, Event, PassStarted, StepStarted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,6 +58,9 @@ def open_bar(*, console: Console | None = None, label: str = "") -> Iterator[Cal
         task = bar.add_task("load", total=None, label=label, state="")  # no total: the bar pulses
 
         def draw(event: Event) -> None:
+            if isinstance(event, PassStarted):
+                place = f"{label} pass {event.index}/{event.total} ({event.name})".strip()
+                bar.update(task, label=place, total=None, completed=0, state="")
             if isinstance(event, StepStarted):
                 bar.update(task, description=event.step)
             if isinstance(event, ChunksProcessed):

@@ -124,3 +124,26 @@ def test_a_batch_that_does_not_fit_is_halved(song: Audio[torch.Tensor]) -> None:
     with pytest.warns(WorkbenchNotice, match="out of memory on cuda.*: going on with 2 chunk"):
         separation = separate(song, model=Greedy(), device="cuda", chunk_seconds=0.25, batch_size=4)
     assert (separation["output"].data - song.data).abs().max() < 1e-6  # overlap-add rounds
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"model": "center"},
+        {"model": "nmf"},
+        {"model": "repet_sim"},
+        {"model": "oracle"},
+        {"model": "hpss", "settings": {"wiener.iterations": 1}},
+        {"model": "hpss", "tta": ["swap", "polarity"], "shifts": 2},
+    ],
+    ids=lambda options: "-".join(map(str, options.values())),
+)
+def test_models_and_options_agree_with_the_cpu(song: Audio[torch.Tensor], options: dict[str, Any]) -> None:
+    low = Audio(song.data.cumsum(dim=-1) * 0.01, RATE)
+    references = {"low": low, "high": Audio(song.data - low.data, RATE)} if options["model"] == "oracle" else None
+    gpu, cpu = (separate(song, device=device, references=references, **options) for device in ("cuda", "cpu"))
+    assert list(gpu) == list(cpu)
+    for name, stem in gpu.items():
+        # iterations and quotients of tiny values drift apart in single samples; the error as a whole stays small
+        error = (stem.data - cpu[name].data).square().mean().sqrt()
+        assert float(error) < 1e-3 * float(cpu[name].data.square().mean().sqrt() + 1e-3), name

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from tiny_models import TwoBands, make_song
 
-from workbench.pipeline.events import ChunksProcessed, Event, Notice, Result, StepCompleted, StepStarted
+from workbench.pipeline.events import ChunksProcessed, Event, Notice, PassStarted, Result, StepCompleted, StepStarted
 from workbench.pipeline.separator import stream
 
 
@@ -14,6 +14,7 @@ def test_events_are_frozen() -> None:
     result = list(stream(make_song(0.1), model=TwoBands(), chunk_seconds=0.1))[-1]
     assert isinstance(result, Result)
     events: list[Event] = [
+        PassStarted("swap", 2, 3),
         StepStarted("load"),
         StepCompleted("load", 0.1),
         ChunksProcessed(1, 2, 0.1, 0.2),

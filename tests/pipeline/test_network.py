@@ -133,6 +133,15 @@ def test_a_model_that_needs_weights_does_not_run_without(tmp_path: Path) -> None
     assert seen == [weights]
 
 
+def test_load_that_ends_the_program_is_an_error() -> None:
+    def leave(parameters: object, checkpoint: object, device: torch.device) -> nn.Module:
+        raise SystemExit(0)
+
+    card, _ = make_gains(load=leave)
+    with pytest.raises(ModelError, match="gains: load ended the program with status 0"):
+        make_plan(SONG, Request(model=card))
+
+
 def test_load_must_give_a_module() -> None:
     card, _ = make_gains(load=lambda parameters, checkpoint, device: "a module")
     with pytest.raises(ModelError, match=r"gains: load must give a torch\.nn\.Module, got str"):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.cli.messages import MENDABLE, make_line
 from workbench.errors import InvalidValue
+from workbench.io.checkpoint_file import check_checkpoint_file
 from workbench.registry import find_model, find_window, models, windows
 from workbench.registry.lookup import shorten_id
 from workbench.registry.names import join_names, suggest_nearest
@@ -34,6 +35,7 @@ def check_plugin(name: str, *, checkpoint: Path | None, device: str, as_json: bo
 
     Raises:
         InvalidValue: nothing is called so, or more than one model or window is.
+        CheckpointError: there is no such file of weights.
     """
     reports = run_reports(name, checkpoint=checkpoint, device=device)
     passed = all(report.passed for report in reports)
@@ -58,8 +60,8 @@ def run_reports(name: str, *, checkpoint: Path | None, device: str) -> list[Repo
         raise InvalidValue(f"no model and no window is called {name!r}{hint} (see: workbench plugins)")
     if checkpoint is not None and not is_model:
         raise InvalidValue(f"{name} is a window, which has no weights: leave --checkpoint out")
-    if checkpoint is not None and not checkpoint.is_file():
-        raise InvalidValue(f"there is no checkpoint {checkpoint}: give the path of {name}'s weights")
+    if checkpoint is not None:
+        check_checkpoint_file(checkpoint)
 
     # both raise for a short name that two plugins share
     model = find_model(name) if is_model else None

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from workbench.errors import ModelError, WorkbenchError, WorkbenchNotice
+from workbench.io.staging import NO_ROOM
+from workbench.pipeline.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from workbench.pipeline.events import Event
@@ -52,14 +54,21 @@ def report_error(error: BaseException, *, debug: bool, song: object = None) -> i
         The exit status.
     """
     if isinstance(error, KeyboardInterrupt):
-        print_error("interrupted")
-        return INTERRUPTED
+        status = getattr(error, "status", None)  # of SIGTERM, which is raised as one
+        print_error("interrupted" if status is None else error)
+        return INTERRUPTED if status is None else int(status)
     if debug:
         import traceback
 
         traceback.print_exception(error)
     if isinstance(error, WorkbenchError):
         message, status = str(error), FAULT if isinstance(error, ModelError) else MENDABLE
+    elif isinstance(error, OSError) and error.errno in NO_ROOM:
+        what = f"cannot write {error.filename or 'the output'}: {error.strerror}"
+        message, status = f"{what}; make room, or choose another folder", MENDABLE
+    elif is_out_of_memory(error):
+        message = "out of memory; take a smaller chunk_seconds or batch_size, a shorter song, or --device cpu"
+        status = MENDABLE
     else:
         reason = " ".join(str(error).split())
         message, status = f"unexpected {type(error).__name__}{': ' if reason else ''}{reason}", FAULT

@@ -15,6 +15,10 @@ Derive = Annotated[
     list[str] | None,
     typer.Option(metavar="RULE", help="A further stem, as in 'instrumental = mixture - vocals'; repeatable."),
 ]
+References = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="True stems, where there are some: a file each, or a .stem.mp4; for one song."),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A key of the config, as in model.power=1; repeatable."),
@@ -25,6 +29,12 @@ Window = Annotated[
 Overlap = Annotated[float | None, typer.Option(help="Share of a chunk that overlaps the next, from 0 to below 1.")]
 ChunkSeconds = Annotated[float | None, typer.Option(help="Length of a chunk in seconds.")]
 BatchSize = Annotated[int | None, typer.Option(help="Chunks that go through the model together.")]
+Tta = Annotated[
+    str | None,
+    typer.Option("--tta", metavar="swap,polarity", help="Passes with left and right exchanged, or negated; averaged."),
+]
+Shifts = Annotated[int | None, typer.Option(metavar="N", help="N passes with the song delayed at random; averaged.")]
+ShiftSeed = Annotated[int | None, typer.Option(help="Of the delays; 0 unless given.")]
 Device = Annotated[str | None, typer.Option(help="auto (the default), cpu, cuda, cuda:1 or mps.")]
 Channels = Annotated[
     int | None,

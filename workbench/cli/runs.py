@@ -23,8 +23,12 @@ from workbench.cli.options import (
     Overlap,
     Overwrite,
     Quiet,
+    References,
     Settings,
+    Shifts,
+    ShiftSeed,
     Stems,
+    Tta,
     Window,
 )
 
@@ -43,11 +47,15 @@ def separate(
     ),
     stems: Stems = None,
     derive: Derive = None,
+    references: References = None,
     settings: Settings = None,
     window: Window = None,
     overlap: Overlap = None,
     chunk_seconds: ChunkSeconds = None,
     batch_size: BatchSize = None,
+    tta: Tta = None,
+    shifts: Shifts = None,
+    shift_seed: ShiftSeed = None,
     device: Device = None,
     channels: Channels = None,
     allow_truncated: AllowTruncated = False,
@@ -77,11 +85,15 @@ def separate(
             checkpoint=checkpoint,
             stems=stems,
             derive=derive,
+            references=references,
             settings=settings,
             window=window,
             overlap=overlap,
             chunk_seconds=chunk_seconds,
             batch_size=batch_size,
+            tta=tta,
+            shifts=shifts,
+            shift_seed=shift_seed,
             device=device,
         )
         status = separate_songs(
@@ -105,6 +117,7 @@ def inspect(
     ] = None,
     stems: Stems = None,
     derive: Derive = None,
+    references: References = None,
     settings: Settings = None,
     window: Window = None,
     overlap: Overlap = None,
@@ -128,6 +141,7 @@ def inspect(
             checkpoint=checkpoint,
             stems=stems,
             derive=derive,
+            references=references,
             settings=settings,
             window=window,
             overlap=overlap,
@@ -183,7 +197,12 @@ def demo(
 
 
 def gather_options(
-    *, stems: str | None, settings: list[str] | None, derive: list[str] | None, **others: Any
+    *,
+    stems: str | None,
+    settings: list[str] | None,
+    derive: list[str] | None,
+    tta: str | None = None,
+    **others: Any,
 ) -> RunOptions:
     """The options of a run as `workbench.separate` takes them."""
     from workbench.pipeline.config import parse_setting
@@ -193,6 +212,7 @@ def gather_options(
         "stems": listed,
         "settings": dict(map(parse_setting, settings or [])),
         "derive": derive or None,
+        "tta": None if tta is None else [name.strip() for name in tta.split(",")],
         **others,
     }
     return cast("RunOptions", options)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +65,8 @@ def separate_songs(
     Raises:
         WorkbenchError: something stands in the way of all, found before any song is read.
     """
+    if options.get("references") is not None and len(songs) > 1:
+        raise InvalidValue(f"--references are the true stems of one song, got {len(songs)} songs; give one song")
     folders = choose_folders(songs, writing.folder)
     outputs = plan_outputs(Request(**options), file_format=writing.file_format, subtype=writing.subtype)
     files = [folder / name for folder in folders for name in outputs.names]
@@ -121,7 +125,8 @@ def separate_song(
 ) -> None:
     """Separate one song, save its stems and print what became of it."""
     started = time.perf_counter()
-    with showing_notices() as notices:
+    # a network that prints must not get between the results
+    with showing_notices() as notices, redirect_stdout(sys.stderr):
         events = read_and_separate(song, encoding, options=options, reading=reading)
         separation = run_to_end(events, label=song.name, printing=printing)
         separation.source = song

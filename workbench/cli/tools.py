@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from workbench.cli.app import app, reporting_errors
-from workbench.cli.options import Checkpoint, Debug, Json
+from workbench.cli.options import (
+    AllowTruncated,
+    Channels,
+    Checkpoint,
+    Config,
+    Debug,
+    Derive,
+    Json,
+    Overwrite,
+    Quiet,
+    References,
+    Stems,
+)
 
 
 @app.command()
@@ -56,6 +68,77 @@ def score(
 
 
 @app.command()
+def sweep(
+    song: Annotated[Path, typer.Argument(metavar="SONG", help="An audio file.", show_default=False)],
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="A,B,...", help="See: workbench models.")
+    ] = None,
+    config: Config = None,
+    checkpoint: Checkpoint = None,
+    references: References = None,
+    overlap: Annotated[str | None, typer.Option(metavar="A,B,...", help="Shares of a chunk, as in 0,0.25,0.5.")] = None,
+    window: Annotated[str | None, typer.Option(metavar="A,B,...", help="As in hann,tukey:alpha=0.3.")] = None,
+    chunk_seconds: Annotated[str | None, typer.Option(metavar="A,B,...", help="Lengths of a chunk.")] = None,
+    batch_size: Annotated[str | None, typer.Option(metavar="A,B,...", help="Chunks at a time.")] = None,
+    shifts: Annotated[str | None, typer.Option(metavar="A,B,...", help="Numbers of shifted passes.")] = None,
+    device: Annotated[str | None, typer.Option(metavar="A,B,...", help="As in cpu,cuda.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A key of the config; a list is swept: 'model.power=[1, 2]'."),
+    ] = None,
+    stems: Stems = None,
+    derive: Derive = None,
+    metrics: Annotated[str, typer.Option(metavar="A,B,...", help="As of score.")] = "sdr",
+    repeats: Annotated[int, typer.Option(min=1, help="Time each cell so often; the least counts.")] = 1,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE.csv", help="For the table.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="For quality and cost as a picture; pdf or svg will do too.")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(metavar="FILE.jsonl", help="Keeps finished cells; they do not run again.")
+    ] = None,
+    channels: Channels = None,
+    allow_truncated: AllowTruncated = False,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Take a song apart with every combination of settings; tell how good each is and what it costs."""
+    with reporting_errors(debug=debug):
+        from workbench.cli.runs import gather_options
+        from workbench.cli.songs import Reading
+        from workbench.cli.sweep import SweepFiles, split_list, split_numbers, sweep_song
+
+        options = gather_options(
+            model=split_list(model),
+            config=config,
+            checkpoint=checkpoint,
+            stems=stems,
+            derive=derive,
+            settings=settings,
+            overlap=split_numbers(overlap, option="--overlap", kind=float),
+            window=split_list(window),
+            chunk_seconds=split_numbers(chunk_seconds, option="--chunk-seconds", kind=float),
+            batch_size=split_numbers(batch_size, option="--batch-size", kind=int),
+            shifts=split_numbers(shifts, option="--shifts", kind=int),
+            device=split_list(device),
+        )
+        status = sweep_song(
+            song,
+            options=options,
+            references=references,
+            metrics=metrics,
+            repeats=repeats,
+            reading=Reading(channels, allow_truncated),
+            files=SweepFiles(out, figure, store, overwrite),
+            as_json=as_json,
+            quiet=quiet,
+        )
+        raise typer.Exit(status)
+
+
+@app.command()
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A model or window, by its id or short name.")],
     checkpoint: Checkpoint = None,
@@ -71,6 +154,19 @@ def check(
         with showing_notices():
             status = check_plugin(name, checkpoint=checkpoint, device=device, as_json=as_json)
         raise typer.Exit(status)
+
+
+@app.command()
+def new_plugin(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the package, such as my-separator.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="The package goes to DIR/NAME.")] = Path(),
+    debug: Debug = False,
+) -> None:
+    """Write a package with a model, a window and tests, to make a plugin from."""
+    with reporting_errors(debug=debug):
+        from workbench.cli.new_plugin import print_new_plugin
+
+        print_new_plugin(name, parent=out)
 
 
 @app.command()
@@ -94,6 +190,8 @@ def plugins(as_json: Json = False, debug: Debug = False) -> None:
 def _list(kind: str, *, as_json: bool, debug: bool) -> None:
     with reporting_errors(debug=debug):
         from workbench import registry
+        from workbench.cli.messages import showing_notices
         from workbench.cli.tables import print_listing
 
-        print_listing(getattr(registry, kind)(), as_json=as_json)
+        with showing_notices():  # plugins may warn when they are imported
+            print_listing(getattr(registry, kind)(), as_json=as_json)

@@ -84,6 +84,7 @@ class ModelStages(nn.Module):
         num_channels: channels of a chunk.
         chunk_size: samples of a chunk.
         masking: precision of the mask's product.
+        keeps_mixture: whether the mixture's spectrogram is wanted though neither model nor mask needs it.
 
     Raises:
         InvalidValue: an unknown type, or a spectrogram type without a transform; later, when called, a chunk,
@@ -99,6 +100,7 @@ class ModelStages(nn.Module):
         num_channels: int,
         chunk_size: int,
         masking: MaskingConfig | None = None,
+        keeps_mixture: bool = False,
     ) -> None:
         super().__init__()
         if input_type not in INPUT_TYPES:
@@ -109,7 +111,7 @@ class ModelStages(nn.Module):
         self.num_channels, self.chunk_size = num_channels, chunk_size
         self.masking = masking or MaskingConfig()
         self.masks = output_type == "spectrogram_mask"
-        self.transforms = self.masks or input_type != "waveform"
+        self.transforms = self.masks or input_type != "waveform" or keeps_mixture
         self.inverts = output_type != "waveform"
         if (self.transforms or self.inverts) and stft is None:
             raise InvalidValue(f"a model from {input_type} to {output_type} needs stft_cfg, a StftConfig, got None")

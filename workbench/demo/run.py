@@ -22,6 +22,7 @@ from workbench.io.staging import staged_files
 from workbench.io.write import save_stems
 from workbench.metrics import sdr
 from workbench.pipeline.events import Event
+from workbench.pipeline.outputs import check_files
 from workbench.pipeline.separator import separate
 from workbench.pipeline.trace import Trace, trace
 
@@ -53,6 +54,7 @@ def run_demo(
         AudioFileError: the folder or a file cannot be written.
     """
     folder = choose_folder(Path(out), overwrite=overwrite)
+    check_files([folder / PICTURE_NAME], overwrite=overwrite)  # before any work
     song = demo_song()
     mixture = song["mixture"]
 
@@ -61,6 +63,7 @@ def run_demo(
     separate(second, model=MODEL, chunk_seconds=CHUNK_SECONDS)  # the first run loads and compiles
     warmed_up = time.perf_counter()
     run = trace(mixture, model=MODEL, chunk_seconds=CHUNK_SECONDS, keep=KEPT_STEPS, progress=progress)
+    assert isinstance(run, Trace)  # of one pass
     seconds = time.perf_counter() - warmed_up
 
     references = {stem: sum_audio([song[name].data for name in names]) for stem, names in REFERENCES.items()}
@@ -68,7 +71,11 @@ def run_demo(
     saved = save_stems({"mixture": mixture, **run.stems}, folder, file_format=FILE_FORMAT, overwrite=overwrite)
     picture = folder / PICTURE_NAME
     with staged_files([picture], overwrite=overwrite) as (temporary,):
-        draw_poster(run, rows).savefig(temporary, format="png", dpi=PICTURE_DPI)
+        poster = draw_poster(run, rows)
+        try:
+            poster.savefig(temporary, format="png", dpi=PICTURE_DPI)
+        except OSError as error:
+            raise AudioFileError(f"cannot write {picture}: {error.strerror or error}") from error
     return DemoReport(
         model=MODEL,
         device=str(run.plan.device),

@@ -18,6 +18,7 @@ from workbench.lazy import load_on_use
 if TYPE_CHECKING:
     from workbench.figures.changes import draw_change
     from workbench.figures.chunks import draw_chunks
+    from workbench.figures.disagreement import draw_disagreement
     from workbench.figures.levels import draw_denormalization, draw_normalization
     from workbench.figures.mask import draw_mask
     from workbench.figures.path import PathRow, draw_path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.figures.stems import draw_stems
     from workbench.figures.step import draw_step, draw_trace
     from workbench.figures.style import color_stems
+    from workbench.figures.sweep import draw_sweep
     from workbench.figures.waveform import draw_waveform
     from workbench.figures.windows import draw_windows
     from workbench.figures.words import draw_words
@@ -40,12 +42,14 @@ _HOME = {
     "draw_chunk_stems": "separated",
     "draw_chunks": "chunks",
     "draw_denormalization": "levels",
+    "draw_disagreement": "disagreement",
     "draw_mask": "mask",
     "draw_normalization": "levels",
     "draw_path": "path",
     "draw_spectrogram": "spectrogram",
     "draw_stems": "stems",
     "draw_step": "step",
+    "draw_sweep": "sweep",
     "draw_trace": "step",
     "draw_waveform": "waveform",
     "draw_windows": "windows",
@@ -61,12 +65,14 @@ __all__ = [
     "draw_chunk_stems",
     "draw_chunks",
     "draw_denormalization",
+    "draw_disagreement",
     "draw_mask",
     "draw_normalization",
     "draw_path",
     "draw_spectrogram",
     "draw_stems",
     "draw_step",
+    "draw_sweep",
     "draw_trace",
     "draw_waveform",
     "draw_windows",

@@ -12,7 +12,14 @@ from workbench.figures.chunks import draw_chunks
 from workbench.figures.levels import draw_denormalization, draw_normalization
 from workbench.figures.path import PathRow, draw_path
 from workbench.figures.stems import draw_stems
-from workbench.figures.step_chunks import draw_inverse, draw_masking, draw_model, draw_transform, find_loudest_chunk
+from workbench.figures.step_chunks import (
+    draw_filtering,
+    draw_inverse,
+    draw_masking,
+    draw_model,
+    draw_transform,
+    find_loudest_chunk,
+)
 from workbench.figures.style import format_count, format_number, list_names
 from workbench.figures.view import View, check_view, color_run, select_stems
 from workbench.figures.waveform import draw_waveform
@@ -134,6 +141,14 @@ def _draw_mask(step: TraceStep, view: View) -> Figure:
     )
 
 
+def _draw_wiener(step: TraceStep, view: View) -> Figure:
+    if not step.is_kept:
+        return draw_summary(step)
+    return draw_filtering(
+        step, stems=select_stems(step, view), chunk=view.chunk, channel=view.channel, frequency=view.frequency or "log"
+    )
+
+
 def _draw_inverse(step: TraceStep, view: View) -> Figure:
     if not step.is_kept:
         return draw_summary(step)
@@ -204,6 +219,7 @@ _DRAW: Mapping[str, Callable[[TraceStep, View], Figure]] = {
     "transform": _draw_transform,
     "model": _draw_model,
     "mask": _draw_mask,
+    "wiener": _draw_wiener,
     "inverse": _draw_inverse,
     "stitch": _draw_stitch,
     "denormalize": _draw_denormalize,

@@ -1,4 +1,4 @@
-"""Figures of the steps that work chunk by chunk: transform, model, mask, inverse."""
+"""Figures of the steps that work chunk by chunk: transform, model, mask, wiener, inverse."""
 
 from __future__ import annotations
 
@@ -110,6 +110,24 @@ def draw_masking(
         chunk=chunk,
         channel=channel,
         frequency=frequency,
+    )
+
+
+def draw_filtering(
+    step: TraceStep, *, stems: Mapping[str, int], chunk: int | None, channel: int | None, frequency: str
+) -> Figure:
+    """The stems' spectrograms after the Wiener filter."""
+    output, chosen = step.output, select_places(stems.values())
+    frames, channel = find_frames(step.trace), find_channel(step.trace, channel)
+    iterations = format_count(int(str(step.parameters["iterations"])), "EM step")
+    return draw_chunk_spectrograms(
+        lambda index: cast(Tensor, output[index][chosen]),
+        frames=frames,
+        stem_names=list(stems),
+        chunk=chunk,
+        channel=channel,
+        frequency=frequency,
+        headline=f"wiener: {iterations}, {describe_part(frames, chunk, channel)}",
     )
 
 

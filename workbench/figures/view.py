@@ -30,6 +30,7 @@ CHOICES = {
     "transform": ("chunk", "channel", "frequency"),
     "model": ("chunk", "stem", "channel", "frequency"),
     "mask": ("chunk", "stem", "channel", "frequency"),
+    "wiener": ("chunk", "stem", "channel", "frequency"),
     "inverse": ("chunk", "stem"),
     "stitch": ("chunk", "stem"),
     "denormalize": ("stem",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import AudioFileError, InvalidValue
+
+# No room on the disk or in the quota, a file beyond its limit, a disk that turned read-only.
+NO_ROOM = frozenset((errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG, errno.EROFS))
 
 
 @contextmanager
@@ -28,13 +32,18 @@ def staged_files(targets: Sequence[Path], *, overwrite: bool) -> Iterator[list[P
 
     Raises:
         InvalidValue: two targets are one file where upper and lower case are the same.
-        AudioFileError: a target exists or is a folder, or its folder cannot be made or written.
+        AudioFileError: a target exists or is a folder, its folder cannot be made or written, or the body met a disk
+            without room.
     """
     _check_targets(targets, overwrite=overwrite)
     temporary: list[Path] = []
     try:
         for target in targets:
-            temporary.append(_make_temporary(target))
+            # named before it is made: a signal in between must not leave it behind
+            draft = target.with_name(f".{secrets.token_hex(6)}.part")
+            _make_folder(target)
+            temporary.append(draft)
+            _make_empty(draft, target=target)
         yield list(temporary)
         _check_targets(targets, overwrite=overwrite)  # something may have come up meanwhile
         for source, target in zip(list(temporary), targets, strict=True):
@@ -43,6 +52,11 @@ def staged_files(targets: Sequence[Path], *, overwrite: bool) -> Iterator[list[P
             except OSError as error:
                 raise AudioFileError(f"cannot write {target}: {error.strerror}") from error
             temporary.remove(source)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        names = ", ".join(target.name for target in targets)
+        raise AudioFileError(f"cannot write {names} into {targets[0].parent}: {error.strerror}") from error
     finally:
         for source in temporary:
             source.unlink(missing_ok=True)
@@ -60,15 +74,22 @@ def _check_targets(targets: Sequence[Path], *, overwrite: bool) -> None:
             raise AudioFileError(f"{target} exists already; pass overwrite=True (--overwrite) to replace it")
 
 
-def _make_temporary(target: Path) -> Path:
-    """Make an empty file beside `target`, hidden, with permissions as any new file gets."""
-    # Not tempfile.mkstemp: its files are readable by their owner alone, and stay so after the move.
-    temporary = target.with_name(f".{secrets.token_hex(6)}.part")
+def _make_folder(target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb"):
-            return temporary
     except OSError as error:
-        raise AudioFileError(
-            f"cannot write into the folder {target.parent}: {error.strerror}; choose another folder"
-        ) from error
+        raise _refuse_folder(target, error) from error
+
+
+def _make_empty(draft: Path, *, target: Path) -> None:
+    """Make an empty file, with permissions as any new file gets."""
+    # Not tempfile.mkstemp: its files are readable by their owner alone, and stay so after the move.
+    try:
+        with open(draft, "xb"):
+            pass
+    except OSError as error:
+        raise _refuse_folder(target, error) from error
+
+
+def _refuse_folder(target: Path, error: OSError) -> AudioFileError:
+    return AudioFileError(f"cannot write into the folder {target.parent}: {error.strerror}; choose another folder")

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from workbench.errors import InvalidType, InvalidValue
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
+MOST_CHUNK_SAMPLES = 2**40  # months; far beyond any memory, and within the 64 bits of a tensor's length
 DtypeName = Annotated[str, Field(pattern=r"^(float16|bfloat16|float32|float64)$")]
 
 
@@ -32,7 +33,7 @@ class ModelSection(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
-    chunk_size: Annotated[int, Field(ge=1)] | None = None
+    chunk_size: Annotated[int, Field(ge=1, le=MOST_CHUNK_SAMPLES)] | None = None
     output_stem_names: Names | None = None
 
     @property
@@ -68,6 +69,10 @@ class InferenceSection(Section):
     use_autocast_dtype: Annotated[str, Field(pattern=r"^(float16|bfloat16)$")] | None = None
     device: str | None = None
     compile_model: bool | None = None
+    tta: Annotated[tuple[Literal["swap", "polarity"], ...], Field(strict=False)] | None = None
+    shifts: Annotated[int, Field(ge=1)] | None = None
+    shift_seed: int | None = None
+    max_shift_seconds: Annotated[float, Field(gt=0, le=60)] | None = None
 
 
 class NormalizationSection(Section):
@@ -89,6 +94,19 @@ class MaskingSection(Section):
 
     add_sub_dtype: DtypeName | None = None
     out_dtype: DtypeName | None = None
+
+
+class WienerSection(Section):
+    """The multichannel Wiener filter after the mask; see `workbench.core.wiener_filter`. 0 iterations leave it out.
+
+    ``residual`` makes what the stems leave of the mixture a further source. The root of ``eps`` is what the filter
+    holds for noise and gives to no stem: at 1e-10, as Open-Unmix has it, some 40 dB below a loud mixture.
+    """
+
+    iterations: Annotated[int, Field(ge=0)] | None = None
+    window_frames: Annotated[int, Field(ge=1)] | None = None
+    residual: bool | None = None
+    eps: Annotated[float, Field(gt=0)] | None = None
 
 
 class SubtractSection(Section):
@@ -115,6 +133,51 @@ class OutputSection(Section):
     bit_rate: Annotated[int, Field(ge=1)] | None = None
 
 
+class MemberSection(Section):
+    """A member of an ensemble: arguments of `workbench.separate`, as plain data, and what it is called."""
+
+    name: str | None = None
+    model: str | None = None
+    checkpoint: str | None = None
+    config: str | dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
+    device: str | None = None
+    chunk_seconds: float | None = None
+    overlap: float | None = None
+    window: str | None = None
+    batch_size: int | None = None
+    tta: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    shifts: int | None = None
+    shift_seed: int | None = None
+
+
+MODEL_NAME, MEMBER, WEIGHTS, STEM_WEIGHTS = "model name", "member section", "weight list", "weights by stem"
+
+
+def _tag_member(member: object) -> str:
+    return MODEL_NAME if isinstance(member, str) else MEMBER
+
+
+def _tag_weights(weights: object) -> str:
+    return STEM_WEIGHTS if isinstance(weights, Mapping) else WEIGHTS
+
+
+Member = Annotated[Annotated[str, Tag(MODEL_NAME)] | Annotated[MemberSection, Tag(MEMBER)], Discriminator(_tag_member)]
+WeightList = Annotated[tuple[float, ...], Field(strict=False)]
+Weights = Annotated[
+    Annotated[WeightList, Tag(WEIGHTS)] | Annotated[dict[str, WeightList], Tag(STEM_WEIGHTS)],
+    Discriminator(_tag_weights),
+]
+
+
+class EnsembleSection(Section):
+    """Several models whose stems are combined; see `workbench.Ensemble`."""
+
+    members: Annotated[tuple[Member, ...], Field(strict=False, min_length=1)] | None = None
+    method: Literal["mean", "median", "min_magnitude", "max_magnitude", "complex_median"] | None = None
+    weights: Weights | None = None
+
+
 class RunConfig(Section):
     """One document for a whole run."""
 
@@ -126,8 +189,10 @@ class RunConfig(Section):
     normalization: NormalizationSection = NormalizationSection()
     chunking: ChunkingSection = ChunkingSection()
     masking: MaskingSection = MaskingSection()
+    wiener: WienerSection = WienerSection()
     derived_stems: dict[str, Annotated[SubtractSection | SumSection, Field(discriminator="operation")]] = {}
     output: OutputSection = OutputSection()
+    ensemble: EnsembleSection = EnsembleSection()
 
     def to_document(self) -> dict[str, Any]:
         """What was set, as plain data that YAML and JSON can hold."""
@@ -137,7 +202,7 @@ class RunConfig(Section):
         return merge(document, {"model": own}) if own else document
 
 
-WHOLE_KEYS = {("derived_stems",)}  # replaced as a whole, not merged key by key
+WHOLE_KEYS = {("derived_stems",), ("ensemble", "weights")}  # replaced as a whole, not merged key by key
 
 
 def read_config(source: str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None) -> dict[str, Any]:
@@ -165,7 +230,8 @@ def read_config(source: str | os.PathLike[str] | Mapping[str, Any] | RunConfig |
             document = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidValue(f"cannot read the config {path}: {error}") from error
-        except (yaml.YAMLError, json.JSONDecodeError) as error:
+        # ValueError: also of a date that is none, and of numbers with thousands of digits
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise InvalidValue(f"{path} is neither YAML nor JSON: {' '.join(str(error).split())}") from error
     if document is None:
         return {}
@@ -218,8 +284,8 @@ def parse_setting(text: str) -> tuple[str, object]:
         raise InvalidValue(f"a setting must be KEY=VALUE, such as chunking.overlap_ratio=0.75, got {text!r}")
     try:
         return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InvalidValue(f"the value of {key.strip()} is not YAML: {value!r}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidValue(f"the value of {key.strip()} is not YAML: {value[:80]!r}") from error
 
 
 def merge(
@@ -258,10 +324,14 @@ def name_nearest(name: str, known: list[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
 
 
+# Which kind of a union a value was taken for: in pydantic's location, not in the document.
+TAGS = ("subtract", "sum", MODEL_NAME, MEMBER, WEIGHTS, STEM_WEIGHTS)
+
+
 def _explain(error: ValidationError, origin: str) -> InvalidValue | InvalidType:
     """The first fault of a document, in one line."""
     fault = error.errors()[0]
-    location = tuple(part for part in fault["loc"] if part not in ("subtract", "sum"))
+    location = tuple(part for part in fault["loc"] if part not in TAGS)
     path = ".".join(str(part) for part in location)
     if fault["type"] == "extra_forbidden":
         section = _section_at(location[:-1])
@@ -277,6 +347,8 @@ def _section_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
     for part in location:
         if section is RunConfig and part == "derived_stems":
             return SubtractSection
+        if section is EnsembleSection and part == "members":
+            return MemberSection
         annotation = section.model_fields[str(part)].annotation if str(part) in section.model_fields else None
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return None

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from workbench.core.stems import Rule, rule_terms
 from workbench.errors import InvalidType, InvalidValue
+from workbench.pipeline.alterations import SHIFT_DEFAULTS
 from workbench.pipeline.config import RunConfig, nest_settings, read_config, validate_config
 from workbench.pipeline.documents import (
     WHOLE_SONG_WINDOW,
@@ -34,6 +35,7 @@ from workbench.registry.validate import list_stems
 DEFAULTS: dict[str, Any] = {
     "inference": {"device": "auto", "compile_model": False},
     "chunking": {"padding_mode": "reflect"},
+    "wiener": {"iterations": 0},
     "output": {"file_format": "flac"},
 }
 
@@ -63,8 +65,15 @@ class Decision:
         return self.num_samples if self.card.context == "song" else cast(int, self.config.model.chunk_size)
 
     @property
+    def filters(self) -> bool:
+        """Whether the Wiener filter follows the mask."""
+        return bool(self.config.wiener.iterations)
+
+    @property
     def selected(self) -> tuple[int, ...]:
-        """Indices of the stems to compute: those that are returned, and those that only rules need."""
+        """Indices of the stems to compute: those that are returned, and those that only rules or the filter need."""
+        if self.filters:  # which shares the mixture out among all of them
+            return tuple(range(len(self.stem_names)))
         needed = {*self.requested, *(term for rule in self.rules.values() for term in rule_terms(rule))}
         return tuple(index for index, name in enumerate(self.stem_names) if name in needed)
 
@@ -100,11 +109,17 @@ def decide(request: Request, *, song_rate: int, song_channels: int, song_samples
     document["model_type"] = model_id  # in full, whoever named it
     device = choose_device(document["inference"]["device"])
     document["inference"].setdefault("batch_size", 1 if device.type == "cpu" else 4)
+    if document["inference"].get("shifts") is not None:
+        document["inference"] = {**SHIFT_DEFAULTS, **document["inference"]}
     config = validate_config(document, origin="the settings together")
     check_context(card, config, request)
+    if config.wiener.iterations and card.output_type == "waveform":
+        raise InvalidValue(
+            f"{model_id} gives waveforms and the Wiener filter needs spectrograms: set wiener.iterations=0"
+        )
 
     parameters = make_parameters(card, config.model.parameters)
-    stem_names = validate_stem_names(config.model.output_stem_names or list_stems(card, parameters=parameters))
+    stem_names = validate_stem_names(config.model.output_stem_names or name_stems(request, model_id, card, parameters))
     rules = read_rules({name: rule.model_dump() for name, rule in config.derived_stems.items()})
     check_rules(rules, stem_names)
     validate_stem_names((*stem_names, *rules))  # two that differ in case alone would share a file on some systems
@@ -122,6 +137,18 @@ def decide(request: Request, *, song_rate: int, song_channels: int, song_samples
         rules=rules,
         layers=layers,
     )
+
+
+def name_stems(request: Request, model_id: str, card: ModelCard, parameters: object) -> tuple[str, ...]:
+    """All that the model gives: as its card says, or as many as there are references."""
+    if not card.needs_references:
+        return list_stems(card, parameters=parameters)
+    if not request.true_stems:
+        raise InvalidValue(
+            f"{model_id} is made from the true stems: give references= (--references), a folder of them, a .stem.mp4 "
+            "or a mapping of name to Audio"
+        )
+    return tuple(request.true_stems)
 
 
 def check_context(card: ModelCard, config: RunConfig, request: Request) -> None:

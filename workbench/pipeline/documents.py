@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from workbench.errors import InvalidType, InvalidValue
+from workbench.pipeline.config import MOST_CHUNK_SAMPLES
 from workbench.pipeline.request import Request
 from workbench.pipeline.rules import read_rules
 from workbench.registry.cards import ModelCard
@@ -62,6 +63,8 @@ def document_of_arguments(request: Request, *, model_id: str, sample_rate: int) 
         model["chunk_size"] = round(request.chunk_seconds * sample_rate)
         if model["chunk_size"] < 1:
             raise InvalidValue(f"chunk_seconds {request.chunk_seconds} is less than one sample at {sample_rate} Hz")
+        if model["chunk_size"] > MOST_CHUNK_SAMPLES:
+            raise InvalidValue(f"chunk_seconds {request.chunk_seconds} is longer than any song; give some seconds")
     chunking = {
         "overlap_ratio": request.overlap,
         "window_shape": None if isinstance(request.window, Tensor) else request.window,
@@ -70,6 +73,9 @@ def document_of_arguments(request: Request, *, model_id: str, sample_rate: int) 
         "device": request.device,
         "batch_size": request.batch_size,
         "requested_stems": None if request.stems is None else check_names(request.stems),
+        "tta": None if request.tta is None else check_names(request.tta, argument="tta"),
+        "shifts": request.shifts,
+        "shift_seed": request.shift_seed,
     }
     document: dict[str, Any] = {
         "model": model,
@@ -85,10 +91,10 @@ def document_of_arguments(request: Request, *, model_id: str, sample_rate: int) 
     return document
 
 
-def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The stems asked for; one string would be taken for its letters."""
+def check_names(names: Sequence[str], *, argument: str = "stems") -> tuple[str, ...]:
+    """The names that an argument lists; one string would be taken for its letters."""
     if not isinstance(names, Iterable):
-        raise InvalidType(f"stems must be a list of names, got {type(names).__name__}")
+        raise InvalidType(f"{argument} must be a list of names, got {type(names).__name__}")
     if isinstance(names, str):
-        raise InvalidType(f"stems must be a list of names, such as [{names!r}], got the string {names!r}")
+        raise InvalidType(f"{argument} must be a list of names, such as [{names!r}], got the string {names!r}")
     return tuple(names)

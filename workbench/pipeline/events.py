@@ -25,6 +25,18 @@ class StepCompleted:
 
 
 @dataclass(frozen=True)
+class PassStarted:
+    """One of several runs over the song begins, the ``index``-th (from 1) of ``total``; its own events follow.
+
+    Only where there are several: test-time augmentation, shifts, an ensemble.
+    """
+
+    name: str
+    index: int
+    total: int
+
+
+@dataclass(frozen=True)
 class ChunksProcessed:
     """So many chunks of all are through; ``seconds`` have passed since the first began.
 
@@ -56,4 +68,4 @@ class Result:
     separation: Separation
 
 
-Event = StepStarted | StepCompleted | ChunksProcessed | Notice | Result
+Event = PassStarted | StepStarted | StepCompleted | ChunksProcessed | Notice | Result

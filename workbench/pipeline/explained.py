@@ -13,13 +13,14 @@ import yaml
 from workbench.errors import AudioFileError
 from workbench.io.staging import staged_files
 from workbench.pipeline.config import WHOLE_KEYS
-from workbench.pipeline.decision import Decision, decide
+from workbench.pipeline.ensemble_decision import EnsembleDecision, decide_run
 from workbench.pipeline.request import Request
 
 # Two songs that differ in all that a setting can depend on: (rate in hertz, channels, samples).
 _SONG = (44100, 2, 44100)
 _OTHER_SONG = (48000, 1, 96000)
 SONG_RATE = _SONG[0]
+MEMBERS = ("ensemble", "members")
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,38 @@ def explain_settings(request: Request) -> list[ExplainedSetting]:
         InvalidValue, InvalidType, PluginError: a model, setting, stem or rule that cannot be.
     """
     decision, other = (
-        decide(request, song_rate=rate, song_channels=channels, song_samples=samples)
+        decide_run(request, song_rate=rate, song_channels=channels, song_samples=samples)
         for rate, channels, samples in (_SONG, _OTHER_SONG)
     )
-    for_other_song = dict(_iterate_settings(other))
+    document, for_other = decision.config.to_document(), other.config.to_document()
+    if isinstance(decision, EnsembleDecision):
+        others = for_other["ensemble"]["members"]
+        for given, member, same in zip(decision.members, document["ensemble"]["members"], others, strict=True):
+            # shown as a whole: without what depends on the song, but for seconds that stand for samples
+            member["config"] = same["config"] = keep_equal(member["config"], same["config"])
+            if given.request.chunk_seconds is not None and "chunk_size" not in member["config"].get("model", {}):
+                member["chunk_seconds"] = same["chunk_seconds"] = given.request.chunk_seconds
+    for_other_song = dict(_iterate_settings(for_other))
     return [
         ExplainedSetting(path, value, decision.layers.find_origin(path), value != for_other_song[path])
-        for path, value in _iterate_settings(decision)
+        for path, value in _iterate_settings(document)
     ]
 
 
-def _iterate_settings(decision: Decision) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for section, content in decision.config.to_document().items():
+def keep_equal(document: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """What two documents have in common."""
+    kept: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping) and isinstance(other.get(key), Mapping):
+            if common := keep_equal(value, other[key]):
+                kept[key] = common
+        elif key in other and value == other[key]:
+            kept[key] = value
+    return kept
+
+
+def _iterate_settings(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for section, content in document.items():
         if isinstance(content, Mapping) and (section,) not in WHOLE_KEYS:
             for key, value in content.items():
                 yield (section, key), value
@@ -88,12 +109,17 @@ def settings_to_yaml(settings: list[ExplainedSetting]) -> str:
         if setting.depends_on_song:
             lines.append(f"{indent}# {key}: {setting.value} for a stereo song at {SONG_RATE} Hz ({setting.origin})")
         else:
-            # in braces, so that whatever the value is it stays on one line
-            entry = yaml.safe_dump(
-                {key: setting.value}, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False
-            )
-            lines.append(f"{indent}{entry.strip()[1:-1]}  # {setting.origin}")
+            members = setting.value if setting.path == MEMBERS else []  # too long for one line
+            entry = f"{key}:" if members else write_line({key: setting.value})[1:-1]
+            lines.append(f"{indent}{entry}  # {setting.origin}")
+            lines += [f"{indent}  - {write_line(member)}" for member in members]
     return "\n".join(lines)
+
+
+def write_line(value: object) -> str:
+    """A value as YAML in brackets or braces, so that whatever it is it stays on one line."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False)
+    return text.strip()
 
 
 def write_config(document: Mapping[str, Any], path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

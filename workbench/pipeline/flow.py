@@ -16,20 +16,22 @@ from workbench.core.audio import NormalizedAudio
 from workbench.core.chunk import take_batch
 from workbench.core.grid import ChunkGrid
 from workbench.pipeline.plan import Plan
-from workbench.pipeline.steps import check_output, run_model
+from workbench.pipeline.references import ReferenceChunks
+from workbench.pipeline.steps import check_output, filter_stems, run_model
 
 READ_TWICE = ("chunk", "transform")  # by the model and by the step that comes before or after it
 StemMask = Tensor | Callable[[range], Tensor]
 
 
 class ChunkFlow:
-    """The steps chunk, transform, model, mask and inverse over batches of chunks.
+    """The steps chunk, transform, model, mask, wiener and inverse over batches of chunks.
 
     Args:
         plan: of the run.
         song: what the chunks are cut from.
         grid: where they lie.
         kept: outputs of these steps that are known already, (chunk, ...) each.
+        references: the true stems, for a model that is made from them.
         mask: stands in for the model's mask: (chunk, stem, freq * channel, frame, 2), or a function of chunk indices.
         observed: whether somebody wants to see each step's output; if not, what no later step reads is let go at once.
     """
@@ -41,11 +43,13 @@ class ChunkFlow:
         grid: ChunkGrid,
         *,
         kept: Mapping[str, Tensor] | None = None,
+        references: ReferenceChunks | None = None,
         mask: StemMask | None = None,
         observed: bool = False,
     ) -> None:
         self.plan, self.song, self.grid = plan, song, grid
         self.kept = dict(kept or {})
+        self.references = references
         self.mask = mask
         self.observed = observed
         self.seconds: dict[str, float] = {}
@@ -111,7 +115,8 @@ class ChunkFlow:
     def _run_model(self, chunk: Tensor, spectrogram: Tensor | None) -> Tensor:
         if spectrogram is not None and self.plan.stages.input_type != "waveform":
             spectrogram = spectrogram.clone()  # mask, trace and reruns still read it, and the model may write into it
-        return run_model(self.plan, chunk, spectrogram)
+        references = None if self.references is None else self.references.model_input(self._chunks)
+        return run_model(self.plan, chunk, spectrogram, references)
 
     def _expected_shape(self) -> tuple[int | None, ...]:
         stages, batch, stem = self.plan.stages, len(self._chunks), len(self.plan.stem_names)
@@ -134,6 +139,15 @@ class ChunkFlow:
         return self.plan.stages.mask(mask, spectrogram)
 
     def _compute_inverse(self) -> Tensor:
-        masks = self.plan.stages.masks
-        spectrograms = self._get("mask") if masks else self._get("model")[:, self._selected]
+        spectrograms = self._get("wiener") if self.plan.filters else self._get_masked()
         return self._timed("inverse", self.plan.stages.inverse, spectrograms)
+
+    def _compute_wiener(self) -> Tensor:
+        return self._timed("wiener", self._filter, self._get_masked(), self._get("transform"))
+
+    def _filter(self, stems: Tensor, mixture: Tensor) -> Tensor:
+        return filter_stems(self.plan, stems, mixture)
+
+    def _get_masked(self) -> Tensor:
+        """Spectrograms of the selected stems, by a mask or from the model itself."""
+        return self._get("mask") if self.plan.stages.masks else self._get("model")[:, self._selected]

@@ -6,7 +6,6 @@ import copy
 import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 import torch
@@ -15,6 +14,7 @@ from torch import nn
 
 from workbench.core.dtype import str_to_torch_dtype
 from workbench.errors import CheckpointError, InvalidType, InvalidValue, ModelError
+from workbench.io.checkpoint_file import check_checkpoint_file
 from workbench.pipeline.config import name_nearest
 from workbench.pipeline.request import Request
 from workbench.registry import find_model, models
@@ -101,10 +101,15 @@ def load_model(decision: Decision, request: Request) -> nn.Module:
     model_id, card, inference = decision.model_id, decision.card, decision.config.inference
     if card.needs_checkpoint and request.checkpoint is None:
         raise CheckpointError(f"{model_id} needs weights: give checkpoint= (--checkpoint) the path of its file")
-    if request.checkpoint is not None and not Path(request.checkpoint).is_file():
-        raise CheckpointError(f"there is no checkpoint {request.checkpoint}: give the path of {model_id}'s weights")
+    if request.checkpoint is not None:
+        check_checkpoint_file(request.checkpoint)
     load = resolve_callable(card.load, field=f"load of model {card.name!r}")
-    model = load(decision.parameters, request.checkpoint, decision.device)
+    try:
+        model = load(decision.parameters, request.checkpoint, decision.device)
+    except SystemExit as error:  # or the program would end here, perhaps with the status of success
+        raise ModelError(
+            f"{model_id}: load ended the program with status {error.code}; it must raise an error"
+        ) from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"{model_id}: load must give a torch.nn.Module, got {type(model).__name__}")
     if model is not request.model:

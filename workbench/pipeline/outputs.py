@@ -10,7 +10,7 @@ from workbench.errors import AudioFileError, InvalidValue
 from workbench.io.formats import Encoding, choose_encoding
 from workbench.io.write import MANIFEST_NAME
 from workbench.pipeline.config import OutputSection
-from workbench.pipeline.decision import decide
+from workbench.pipeline.ensemble_decision import decide_run
 from workbench.pipeline.request import Request
 
 ANY_RATE = 44100  # stands for a rate that only the song will tell; no file's name depends on it
@@ -35,7 +35,7 @@ def plan_outputs(request: Request, *, file_format: str | None = None, subtype: s
     Raises:
         InvalidValue, InvalidType, PluginError: a model, setting, stem, rule or format that cannot be.
     """
-    decision = decide(request, song_rate=ANY_RATE, song_channels=1, song_samples=ANY_RATE)
+    decision = decide_run(request, song_rate=ANY_RATE, song_channels=1, song_samples=ANY_RATE)
     names = (*decision.requested, *decision.rules)
     for name in decision.config.output.stem_names or ():
         if name not in names:

@@ -99,6 +99,7 @@ def make_plan(song: Audio[Tensor], request: Request, *, network_of: Plan | None 
         stft=make_stft(config, card),
         num_channels=decision.num_channels,
         chunk_size=decision.chunk_size,
+        keeps_mixture=decision.filters,
         masking=MaskingConfig(
             *(None if name is None else str_to_torch_dtype(name) for name in vars(config.masking).values())
         ),

@@ -29,7 +29,7 @@ def describe_run(separation: Separation, *, encoding: Encoding) -> dict[str, Any
         OSError: the source or the checkpoint cannot be read any more.
     """
     channels, num_samples = separation.mixture.data.shape
-    facts = {
+    facts: dict[str, Any] = {
         "model": separation.config.model_type,
         "settings": effective_document(separation, encoding=encoding),
         "not_in_settings": list(separation.not_in_settings),
@@ -41,6 +41,10 @@ def describe_run(separation: Separation, *, encoding: Encoding) -> dict[str, Any
         "num_samples": num_samples,
         "notices": list(separation.notices),
     }
+    members = separation.config.ensemble.members or ()
+    weights = {member.name: member.checkpoint for member in members if not isinstance(member, str)}
+    if any(weights.values()):
+        facts["member_checkpoints"] = {name: describe_file(path) for name, path in weights.items() if path is not None}
     spelled: Any = spell_infinities(facts)
     return dict(spelled)
 

@@ -17,7 +17,7 @@ from workbench.pipeline.plan import Plan
 from workbench.pipeline.steps import CHUNK_STEPS, STEPS, list_steps
 
 # What saves the most work on a rerun is kept first. Chunks are views of the song and need no room.
-KEEP_ORDER = ("inverse", "model", "transform", "mask")
+KEEP_ORDER = ("inverse", "model", "transform", "wiener", "mask")
 
 
 @dataclass

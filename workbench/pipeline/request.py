@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from workbench.pipeline.config import RunConfig
+from workbench.pipeline.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from workbench.core.audio import Audio
     from workbench.registry.cards import ModelCard
 
 
@@ -30,6 +33,18 @@ class Request:
     batch_size: int | None = None
     stems: Sequence[str] | None = None
     derive: Mapping[str, object] | Sequence[str] | str | None = None
+    references: Mapping[str, Audio[Tensor]] | str | PathLike[str] | None = None
+    tta: Sequence[str] | None = None
+    shifts: int | None = None
+    shift_seed: int | None = None
+    ensemble: Ensemble | None = None
+
+    @cached_property
+    def true_stems(self) -> dict[str, Audio[Tensor]]:
+        """The references by name, read once; none where none were given."""
+        from workbench.io.references import read_references
+
+        return {} if self.references is None else dict(read_references(self.references))
 
 
 class RunOptions(TypedDict, total=False):
@@ -46,3 +61,8 @@ class RunOptions(TypedDict, total=False):
     batch_size: int | None
     stems: Sequence[str] | None
     derive: Mapping[str, object] | Sequence[str] | str | None
+    references: Mapping[str, Audio[Tensor]] | str | PathLike[str] | None
+    tta: Sequence[str] | None
+    shifts: int | None
+    shift_seed: int | None
+    ensemble: Ensemble | None

@@ -80,7 +80,8 @@ class Separation(Mapping[str, Audio[Tensor]]):
             source=source,
             checkpoint=plan.request.checkpoint,
             not_in_settings=[
-                name for name in ("model", "window") if isinstance(getattr(plan.request, name), Tensor | nn.Module)
+                *(name for name in ("model", "window") if isinstance(getattr(plan.request, name), Tensor | nn.Module)),
+                *(("references",) if plan.card.needs_references else ()),
             ],
         )
 

@@ -19,10 +19,13 @@ from workbench.core.stitch import OverlapAdder
 from workbench.errors import DeviceMemoryError, WorkbenchNotice
 from workbench.pipeline import steps
 from workbench.pipeline.config import RunConfig
+from workbench.pipeline.ensemble import Ensemble
 from workbench.pipeline.events import ChunksProcessed, Event, Notice, Result, StepCompleted, StepStarted
 from workbench.pipeline.flow import ChunkFlow, StemMask
+from workbench.pipeline.out_of_memory import is_out_of_memory
 from workbench.pipeline.outputs import check_files, name_files
 from workbench.pipeline.plan import Plan, make_plan
+from workbench.pipeline.references import ReferenceChunks, check_references, prepare_references
 from workbench.pipeline.request import Request, RunOptions
 from workbench.pipeline.separation import Separation
 from workbench.pipeline.song_mask import SongMask
@@ -77,6 +80,7 @@ class Run:
         if self.plan is None:
             self.plan = make_plan(song, self.request)
         plan = self.plan
+        true_stems = check_references(self.request.true_stems, song)
         conformed = yield from self._step("conform", lambda: steps.conform(song, plan))
         for message in steps.note_conform(song, plan):
             yield self._notice(message)
@@ -84,7 +88,10 @@ class Run:
         grid = plan.grid(conformed.data.shape[-1])
         if self.observer is not None:
             self.observer.see_plan(plan, grid)
-        stitched = yield from self._stitch(plan, normalized, grid)
+        references = None
+        if plan.card.needs_references:
+            references = prepare_references(true_stems, plan, normalized.stats, grid)
+        stitched = yield from self._stitch(plan, normalized, grid, references)
         denormalized = yield from self._step("denormalize", lambda: steps.denormalize(stitched, normalized.stats, plan))
         restored = yield from self._step("restore", lambda: steps.restore(denormalized, song, plan))
         named = yield from self._step("derive", lambda: steps.derive(restored, song, plan))
@@ -102,13 +109,15 @@ class Run:
         yield StepCompleted(step, seconds)
         return output
 
-    def _stitch(self, plan: Plan, song: NormalizedAudio, grid: ChunkGrid) -> Generator[Event, None, Tensor]:
+    def _stitch(
+        self, plan: Plan, song: NormalizedAudio, grid: ChunkGrid, references: ReferenceChunks | None
+    ) -> Generator[Event, None, Tensor]:
         """The steps from chunk to stitch, batch by batch; nothing is kept but the stitched stems."""
         if "stitch" in self.known:
             return cast(Tensor, (yield from self._step("stitch", lambda: None)))
         known = {step: self.known[step] for step in steps.CHUNK_STEPS if step in self.known}
         observed = self.observer is not None
-        flow = ChunkFlow(plan, song, grid, kept=known, mask=self.mask, observed=observed)
+        flow = ChunkFlow(plan, song, grid, kept=known, references=references, mask=self.mask, observed=observed)
         shape = (len(plan.selected), plan.num_channels)
         stitched = torch.empty(*shape, grid.num_samples)
         adder = OverlapAdder(grid, plan.window, num_stems=shape[0], num_channels=shape[1], device=plan.device)
@@ -122,7 +131,9 @@ class Run:
             fits = True
             try:
                 stems, outputs = flow.run(chunks)
-            except torch.OutOfMemoryError as error:
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
                 self._check_halving(plan, len(chunks), error)
                 fits = False
             if not fits:  # not before here, where the error no longer holds the batch, can its memory be given back
@@ -152,7 +163,7 @@ class Run:
             yield StepCompleted(step, seconds)
         return stitched
 
-    def _check_halving(self, plan: Plan, num_chunks: int, error: torch.OutOfMemoryError) -> None:
+    def _check_halving(self, plan: Plan, num_chunks: int, error: Exception) -> None:
         if num_chunks == 1:
             seconds = plan.chunk_size / plan.sample_rate
             raise DeviceMemoryError(
@@ -179,6 +190,11 @@ def separate(
     batch_size: int | None = None,
     stems: Sequence[str] | None = None,
     derive: Mapping[str, object] | Sequence[str] | str | None = None,
+    references: Mapping[str, Audio[Tensor]] | str | PathLike[str] | None = None,
+    tta: Sequence[str] | None = None,
+    shifts: int | None = None,
+    shift_seed: int | None = None,
+    ensemble: Ensemble | None = None,
     progress: bool | Callable[[Event], None] | None = None,
     out: str | PathLike[str] | None = None,
 ) -> Separation:
@@ -202,6 +218,15 @@ def separate(
         batch_size: chunks that go through the model together; 1 on a CPU and 4 on a GPU unless given.
         stems: which of the model's stems to compute and return.
         derive: further stems: ``["instrumental = mixture - vocals"]``, or rules by name.
+        references: the true stems, where they are known: name -> ``Audio``, a folder of files or a ``.stem.mp4``. The
+            model ``oracle`` is made from them; a trace compares with them.
+        tta: test-time augmentation, out of ``swap`` (left and right exchanged) and ``polarity`` (negated): a pass as it
+            is and one for each, undone in the stems, which are averaged.
+        shifts: so many passes with the song delayed by up to ``inference.max_shift_seconds``, undone and averaged;
+            with ``tta``, each shift with each augmentation.
+        shift_seed: of the delays, 0 unless given.
+        ensemble: several models whose stems are combined; what else is given here applies to each of them that does
+            not say otherwise.
         progress: ``True`` shows a bar, a function is called with every event.
         out: folder to save the stems in; nothing there is overwritten.
 
@@ -212,11 +237,26 @@ def separate(
         WorkbenchError: see ``workbench.errors``; what is wrong with settings or song is found before any work.
     """
     request = Request(
-        model, checkpoint, config, settings, device, chunk_seconds, overlap, window, batch_size, stems, derive
+        model,
+        checkpoint,
+        config,
+        settings,
+        device,
+        chunk_seconds,
+        overlap,
+        window,
+        batch_size,
+        stems,
+        derive,
+        references,
+        tta,
+        shifts,
+        shift_seed,
+        ensemble,
     )
     if out is not None:
         check_files([Path(out) / name for name in name_files(request)], overwrite=False)  # before any work
-    separation = watch(Run(song, request), progress, stacklevel=3)
+    separation = watch(run_events(song, request), progress, stacklevel=3)
     if out is not None:
         separation.save(out)
     return separation
@@ -227,14 +267,21 @@ def stream(song: Song, **options: Unpack[RunOptions]) -> Iterator[Event]:
 
     Takes the same arguments as `separate`, without ``progress`` and ``out``. A consumer may stop at any event.
     """
-    return Run(song, Request(**options)).events()
+    return run_events(song, Request(**options))
 
 
-def watch(run: Run, progress: bool | Callable[[Event], None] | None, *, stacklevel: int) -> Separation:
+def run_events(song: Song, request: Request) -> Iterator[Event]:
+    """The events of what a request is for: a single plain run, or several passes."""
+    from workbench.pipeline.passes import make_run  # which is made of runs
+
+    yield from make_run(song, request).events()
+
+
+def watch(events: Iterator[Event], progress: bool | Callable[[Event], None] | None, *, stacklevel: int) -> Separation:
     """Run to the end, warn of every notice in the name of a caller so many levels up, and give the stems."""
     from workbench.progress import follow_events
 
-    for event in follow_events(run.events(), progress):
+    for event in follow_events(events, progress):
         if isinstance(event, Notice):
             warnings.warn(event.message, WorkbenchNotice, stacklevel=stacklevel)
         if isinstance(event, Result):

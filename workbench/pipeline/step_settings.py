@@ -58,6 +58,11 @@ def _mask(step: TraceStep) -> dict[str, object]:
     return {**given, **{name: value for name, value in masking.model_dump().items() if value is not None}}
 
 
+def _wiener(step: TraceStep) -> dict[str, object]:
+    given = step.trace.plan.config.wiener.model_dump()
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _inverse(step: TraceStep) -> dict[str, object]:
     return {"num_samples": step.trace.plan.chunk_size}
 
@@ -92,6 +97,7 @@ _SETTINGS: dict[str, Callable[[TraceStep], dict[str, object]]] = {
     "transform": _transform,
     "model": _model,
     "mask": _mask,
+    "wiener": _wiener,
     "inverse": _inverse,
     "stitch": _stitch,
     "denormalize": _denormalize,

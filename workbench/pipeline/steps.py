@@ -11,6 +11,8 @@ transform      (chunk, freq * channel, frame, 2)    spectrogram models and masks
 model          as the model's output type
 mask           (chunk, stem, freq * channel,        masking models only
                frame, 2)
+wiener         (chunk, stem, freq * channel,        multichannel Wiener filter, where asked for
+               frame, 2)
 inverse        (chunk, stem, channel, time)         where the model gives a mask or spectrogram
 stitch         (stem, channel, time)                overlap-add, divided by the window sum
 denormalize    (stem, channel, time)                each of N stems gets std * s + mean / N
@@ -23,6 +25,7 @@ from __future__ import annotations
 
 import math
 from os import PathLike
+from typing import cast
 
 import numpy as np
 import torch
@@ -32,19 +35,26 @@ from torch import Tensor
 from workbench.core.audio import Audio, NormalizationStats, NormalizedAudio
 from workbench.core.normalize import denormalize_audio, normalize_audio
 from workbench.core.stems import derive_stems
+from workbench.core.wiener import add_residual, wiener_filter
 from workbench.errors import InvalidType, InvalidValue, ModelError
 from workbench.pipeline.network import evaluating
 from workbench.pipeline.plan import Plan
 
 SONG_STEPS = ("load", "conform", "normalize")
-CHUNK_STEPS = ("chunk", "transform", "model", "mask", "inverse")
+CHUNK_STEPS = ("chunk", "transform", "model", "mask", "wiener", "inverse")
 STEM_STEPS = ("stitch", "denormalize", "restore", "derive")
 STEPS = (*SONG_STEPS, *CHUNK_STEPS, *STEM_STEPS)
 
 
 def list_steps(plan: Plan) -> tuple[str, ...]:
     """The steps that a plan's model has."""
-    present = {"transform": plan.stages.transforms, "mask": plan.stages.masks, "inverse": plan.stages.inverts}
+    stages = plan.stages
+    present = {
+        "transform": stages.transforms,
+        "mask": stages.masks,
+        "wiener": plan.filters,
+        "inverse": stages.inverts,
+    }
     return tuple(step for step in STEPS if present.get(step, True))
 
 
@@ -186,15 +196,38 @@ def derive(stems: Tensor, song: Audio[Tensor], plan: Plan) -> dict[str, Tensor]:
     return {name: stem for name, stem in derived.items() if name in plan.requested or name in plan.rules}
 
 
-def run_model(plan: Plan, chunks: Tensor, spectrogram: Tensor | None) -> Tensor:
+def run_model(plan: Plan, chunks: Tensor, spectrogram: Tensor | None, references: Tensor | None) -> Tensor:
     """Step ``model``: the network's own output for a batch, with all of its stems."""
-    inputs = plan.stages.model_inputs(chunks, spectrogram)
+    inputs = (*plan.stages.model_inputs(chunks, spectrogram), *(() if references is None else (references,)))
     autocast = torch.autocast(plan.device.type, dtype=plan.autocast_dtype, enabled=plan.autocast_dtype is not None)
     with evaluating(plan.network.model), autocast:
         output: object = plan.network.run_model(*inputs)
     if not isinstance(output, Tensor):
         raise ModelError(f"{plan.model_id} must give a tensor, got {type(output).__name__}")
     return output
+
+
+def filter_stems(plan: Plan, stems: Tensor, mixture: Tensor) -> Tensor:
+    """Step ``wiener``: spectrograms of all stems refined by EM steps of the local Gaussian model.
+
+    Where config asks for a residual, and beside a stem that is alone, what the stems leave of the mixture is a further
+    source, so that they need not share it out among themselves.
+
+    Shapes:
+        stems: (batch, stem, freq * channel, frame, 2); mixture: (batch, freq * channel, frame, 2); returns as stems.
+    """
+    wiener = plan.config.wiener
+    num_stems = stems.shape[1]
+    sources = add_residual(stems, mixture) if wiener.residual or num_stems == 1 else stems
+    refined = wiener_filter(
+        sources,
+        mixture,
+        num_channels=plan.num_channels,
+        iterations=cast(int, wiener.iterations),
+        window_frames=wiener.window_frames,
+        eps=wiener.eps,
+    )
+    return refined[:, :num_stems]
 
 
 def check_output(plan: Plan, output: Tensor, chunks: range, expected: tuple[int | None, ...]) -> None:

@@ -6,14 +6,17 @@ import dataclasses
 import html
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from torch import Tensor
 
 from workbench.core.grid import ChunkGrid
 from workbench.errors import InvalidType, InvalidValue, WorkbenchNotice
+from workbench.pipeline.ensemble_decision import asks_for_passes
 from workbench.pipeline.plan import Plan, make_plan
 from workbench.pipeline.recorder import Recorder
+from workbench.pipeline.references import check_references, make_ideal_masks
 from workbench.pipeline.request import Request, RunOptions
 from workbench.pipeline.separation import Separation
 from workbench.pipeline.separator import Run, Song, watch
@@ -23,6 +26,7 @@ from workbench.pipeline.trace_step import TraceStep, format_bytes
 
 if TYPE_CHECKING:
     from workbench.core.audio import Audio
+    from workbench.pipeline.ensemble_trace import EnsembleTrace
     from workbench.pipeline.events import Event
 
 # What `rerun` can change at each step: an argument of `separate`, or a section of the config.
@@ -31,7 +35,7 @@ ARGUMENTS = {
     "stitch": ("window",),
     "derive": ("derive",),
 }
-SECTIONS = {"normalize": "normalization", "transform": "transform", "model": "model"}
+SECTIONS = {"normalize": "normalization", "transform": "transform", "model": "model", "wiener": "wiener"}
 SETTING_OF_ARGUMENT = {"padding_mode": "chunking.padding_mode"}
 
 
@@ -64,6 +68,40 @@ class Trace(Mapping[str, TraceStep]):
         """The song as loaded."""
         return self.stems.mixture
 
+    @cached_property
+    def references(self) -> dict[str, Audio[Tensor]]:
+        """The true stems, where they were given."""
+        return check_references(self._run.request.true_stems, self.song)
+
+    def ideal_mask(self, kind: str) -> Tensor:
+        """The masks that the references prescribe for the stems of this run: the ceiling of what masking can do.
+
+        ``trace.rerun("mask", mask=trace.ideal_mask("irm"))`` runs on with them.
+
+        Args:
+            kind: ``ibm``, ``irm``, ``wiener``, ``psm``, ``psm_clipped`` or ``cirm``; see `workbench.core.ideal_mask`.
+
+        Shapes:
+            returns (chunk, stem, freq * channel, frame, 2), as the step ``mask`` takes it.
+
+        Raises:
+            InvalidValue: a run without masks, without references or with references that are not called like its
+                stems, an unknown kind, or a trace that kept only a summary of its spectrograms.
+        """
+        if "mask" not in self:
+            raise InvalidValue(f"{self.plan.model_id} gives no masks: an ideal one would stand for nothing here")
+        if not self.references:
+            raise InvalidValue("an ideal mask is made from the true stems: trace with references=")
+        return make_ideal_masks(
+            kind,
+            self.references,
+            names=tuple(self.plan.stem_names[index] for index in self.plan.selected),
+            plan=self.plan,
+            stats=self["normalize"].stats,
+            grid=self.grid,
+            mixture=self["transform"].output,
+        )
+
     @property
     def mask_override(self) -> Tensor | SongMask | None:
         """The mask that stood in for the model's, on a rerun of the step ``mask``."""
@@ -91,12 +129,13 @@ class Trace(Mapping[str, TraceStep]):
             progress: as in `separate`.
             changes: ``normalize``: enabled; ``chunk``: chunk_seconds, overlap, padding_mode; ``transform``: n_fft,
                 hop_length and others of the config's section; ``model``: its parameters; ``mask``: mask, a tensor
-                (chunk, stem, freq * channel, frame, 2) or a `SongMask`; ``stitch``: window; ``derive``: derive.
+                (chunk, stem, freq * channel, frame, 2) or a `SongMask`; ``wiener``: iterations and others of the
+                config's section, also where the filter was off; ``stitch``: window; ``derive``: derive.
 
         Raises:
             InvalidValue: a step that this run does not have or that has nothing to change, an unknown change.
         """
-        if step not in self:
+        if step not in self and not (step == "wiener" and "inverse" in self):  # which can be switched on
             raise InvalidValue(f"no step {step!r} in this run; it has {', '.join(self)}")
         request, given_mask = self._apply_changes(step, changes)
         if STEPS.index(step) > STEPS.index("mask") and given_mask is None:
@@ -125,6 +164,7 @@ class Trace(Mapping[str, TraceStep]):
             checkpoint=self.plan.request.checkpoint,
             config=self.plan.config,
             window=self.plan.request.window if isinstance(self.plan.request.window, Tensor) else None,
+            references=self.references or None,
         )
         if not changes:
             raise InvalidValue(f"nothing to change was given for the step {step!r}")
@@ -227,12 +267,14 @@ def trace(
     memory_budget_bytes: int | None = None,
     progress: bool | Callable[[Event], None] | None = None,
     **options: Unpack[RunOptions],
-) -> Trace:
+) -> Trace | EnsembleTrace:
     """Take a song apart as `separate` does, to the bit, and keep what flows between the steps.
+
+    A run of several passes (``tta``, ``shifts``, ``ensemble``) gives an `EnsembleTrace`, with a trace of each.
 
     Args:
         song: a path, or ``Audio`` with data (channel, time).
-        keep: the steps whose output to keep out of transform, model, mask and inverse; all that fit by default.
+        keep: the steps whose output to keep out of transform, model, mask, wiener and inverse; all that fit by default.
             Outputs of the other steps are a song or the result long and always there.
         memory_budget_bytes: room for them, a quarter of the free memory by default; what does not fit leaves a summary
             and a notice.
@@ -240,13 +282,19 @@ def trace(
         options: the other arguments of `separate`.
     """
     recorder = Recorder(keep=keep, memory_budget_bytes=memory_budget_bytes)
-    run = Run(song, Request(**options), observer=recorder)
+    request = Request(**options)
+    if asks_for_passes(request):
+        from workbench.pipeline.ensemble_trace import trace_passes  # which is made of traces
+
+        budget = cast(int, recorder.memory_budget_bytes)
+        return trace_passes(song, request, keep=keep, memory_budget_bytes=budget, progress=progress)
+    run = Run(song, request, observer=recorder)
     return finish_trace(run, recorder, progress)
 
 
 def finish_trace(run: Run, recorder: Recorder, progress: bool | Callable[[Event], None] | None) -> Trace:
     """Run to the end and wrap up what was seen; warn of what was not kept."""
-    separation = watch(run, progress, stacklevel=4)
+    separation = watch(run.events(), progress, stacklevel=4)
     for message in recorder.notices:
         warnings.warn(message, WorkbenchNotice, stacklevel=3)
     return Trace(run, recorder, separation)

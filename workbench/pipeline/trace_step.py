@@ -29,6 +29,7 @@ AXES = {
     "chunk": "(chunk, channel, time)",
     "transform": "(chunk, freq·channel, frame, 2)",
     "mask": "(chunk, stem, freq·channel, frame, 2)",
+    "wiener": "(chunk, stem, freq·channel, frame, 2)",
     "inverse": "(chunk, stem, channel, time)",
     "stitch": "(stem, channel, time)",
     "denormalize": "(stem, channel, time)",
@@ -175,7 +176,7 @@ class TraceStep:
     @property
     def grid(self) -> ChunkGrid:
         """Where the chunks lie; of every step from ``chunk`` to ``stitch``."""
-        self._only("grid", "chunk", "transform", "model", "mask", "inverse", "stitch")
+        self._only("grid", "chunk", "transform", "model", "mask", "wiener", "inverse", "stitch")
         return self.trace.grid
 
     @property

@@ -81,6 +81,9 @@ class ModelCard:
         normalize: whether the mixture's mean and standard deviation are taken off around the model.
         context: ``"chunk"``, or ``"song"`` for a model that must see all of the song at once.
         needs_checkpoint: whether it cannot run without weights from a file.
+        needs_references: whether it is a ceiling, made from the true stems: its module is called with them as a
+            further, last argument, as it gets the mixture (waveforms, or spectrograms) with an axis ``stem`` after
+            ``batch``; their names are those of its own stems, so that ``stems`` is empty.
         license: of the weights or the method, for the listing.
         paper: a citation.
         hook_api: version of this contract that the card was written for.
@@ -102,6 +105,7 @@ class ModelCard:
     normalize: bool = False
     context: str = "chunk"
     needs_checkpoint: bool = False
+    needs_references: bool = False
     license: str | None = None
     paper: str | None = None
     hook_api: int = HOOK_API

@@ -88,7 +88,9 @@ def register_models(register: Callable[[ModelCard], None]) -> None:
     ``load(parameters, checkpoint, device)`` gives a ``torch.nn.Module`` on that device, in evaluation mode.
     ``parameters`` is an instance of the card's ``parameters``, a frozen dataclass whose fields all have
     defaults (``None`` without one); ``checkpoint`` is a path or ``None``. A model that
-    needs weights says ``needs_checkpoint=True`` and must refuse weights that do not fit.
+    needs weights says ``needs_checkpoint=True`` and must refuse weights that do not fit:
+    ``return load_weights(Network(), checkpoint).eval().to(device)``, from ``workbench.io``, does all of that,
+    for safetensors and the files of ``torch.save``, and runs no code out of a file.
 
     The module's ``forward`` by ``input_type`` and ``output_type``; a waveform w is (batch, channel, time), a
     spectrogram S is (batch, freq * channel, frame, 2) with frequency outer, channel inner, real and imaginary
@@ -101,7 +103,8 @@ def register_models(register: Callable[[ModelCard], None]) -> None:
 
     All but waveform to waveform need ``stft=StftConfig(...)`` in the card. ``sample_rate`` and ``channels``
     are what the model wants, ``None`` for any: songs are converted there and back. ``context="song"`` is
-    for a model that must see the whole song at once.
+    for a model that must see the whole song at once. ``needs_references=True`` is for a ceiling that is made from the
+    true stems: ``forward`` gets them as one more, last argument, (batch, stem, ...) of the kind of its first.
 
     Args:
         register: takes one `ModelCard`; checks it at once, so that an error points to your own line.

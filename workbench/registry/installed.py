@@ -7,15 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from workbench.errors import InvalidValue, PluginError
-from workbench.registry.hookspecs import GROUP
 from workbench.registry.names import join_names, suggest_nearest
+from workbench.registry.origins import OWN_DISTRIBUTION, describe_origin, name_distribution, read_entry_points
 from workbench.registry.records import PluginRecord
-from workbench.registry.staging import describe_origin, load_entry_point
+from workbench.registry.staging import load_entry_point
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-OWN_DISTRIBUTION = "stem-workbench"
 BLOCK_VARIABLE = "WORKBENCH_PLUGINS_BLOCK"
 ALLOW_VARIABLE = "WORKBENCH_PLUGINS_ALLOW"
 
@@ -36,6 +35,7 @@ class InstalledPlugins:
         self._given = None if entry_points is None else tuple(entry_points)
         self._environ = environ
         self._found: dict[Rank, EntryPoint] | None = None
+        self._unreadable: list[PluginRecord] = []
         self._origins: dict[Rank, str] = {}
         self._loaded: dict[Rank, PluginRecord] = {}
         self._blocked: dict[str, bool] = {}  # plugin name -> as chosen in this process
@@ -49,11 +49,9 @@ class InstalledPlugins:
         then by distribution and name, so that the order is the same on every machine.
         """
         if self._found is None:
-            given = self._given
+            given: Iterable[EntryPoint] | None = self._given
             if given is None:
-                from importlib.metadata import entry_points
-
-                given = tuple(entry_points(group=GROUP))
+                given, self._unreadable = read_entry_points()
             found = {_rank_entry_point(one): one for one in given}
             self._found = dict(sorted(found.items()))
             # kept, since each look at a distribution's name or version reads its metadata anew
@@ -106,7 +104,7 @@ class InstalledPlugins:
                 if rank not in self._loaded:
                     self._loaded[rank] = load_entry_point(entry_point)
                 records.append(self._loaded[rank])
-        return tuple(records)
+        return (*records, *self._unreadable)
 
     def _find_ban(self, name: str) -> str:
         """Say why a plugin is blocked, or nothing."""
@@ -119,7 +117,7 @@ class InstalledPlugins:
 
 
 def _rank_entry_point(entry_point: EntryPoint) -> Rank:
-    distribution = entry_point.dist.name if entry_point.dist is not None else ""
+    distribution = name_distribution(entry_point.dist) if entry_point.dist is not None else ""
     return distribution != OWN_DISTRIBUTION, distribution, entry_point.name, entry_point.value
 
 

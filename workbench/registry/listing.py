@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Generic, TypeVar, overload
 
+from workbench.errors import WorkbenchError
 from workbench.registry.names import join_names
-from workbench.registry.records import PluginRecord
+from workbench.registry.records import PluginRecord, RegisteredModel
 from workbench.registry.validate import list_stems
 from workbench.registry.window_spec import describe_range
 
@@ -108,11 +109,7 @@ class Listing(Sequence[Row], Generic[Row]):
 
 def tabulate_models(plugins: Sequence[PluginRecord]) -> Listing[ModelRow]:
     """List every model of these plugins; stems are those of default parameters."""
-    rows = tuple(
-        ModelRow(model.id, model.card.summary, list_stems(model.card), plugin.origin, plugin.status)
-        for plugin in plugins
-        for model in plugin.models
-    )
+    rows = tuple(_describe_model(model, plugin=plugin) for plugin in plugins for model in plugin.models)
     return Listing("models", _name_columns(ModelRow), rows, _mention_failed(plugins))
 
 
@@ -138,6 +135,16 @@ def tabulate_plugins(plugins: Sequence[PluginRecord]) -> Listing[PluginRow]:
     """List every plugin, also those that failed or are blocked, and why."""
     rows = tuple(PluginRow(one.name, one.origin, one.gave, one.status, one.error) for one in plugins)
     return Listing("plugins", _name_columns(PluginRow), rows)
+
+
+def _describe_model(model: RegisteredModel, *, plugin: PluginRecord) -> ModelRow:
+    stems: tuple[str, ...] = ()
+    status = plugin.status
+    try:
+        stems = list_stems(model.card)
+    except WorkbenchError as error:  # a function of the author's, which worked when the model was registered
+        status = f"failed: {error}"
+    return ModelRow(model.id, model.card.summary, stems, plugin.origin, status)
 
 
 def _name_columns(row: type) -> tuple[str, ...]:

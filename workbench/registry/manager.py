@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import InvalidType, InvalidValue, PluginError, WorkbenchError
 from workbench.registry.cards import ModelCard, WindowCard
+from workbench.registry.failures import describe_failure
 from workbench.registry.installed import InstalledPlugins
 from workbench.registry.listing import (
     Listing,
@@ -22,15 +23,10 @@ from workbench.registry.listing import (
 )
 from workbench.registry.lookup import find_by_name
 from workbench.registry.names import join_names, validate_short_name
+from workbench.registry.origins import describe_origin
 from workbench.registry.records import NOTEBOOK, PluginRecord, RegisteredModel, RegisteredWindow
-from workbench.registry.staging import (
-    AUTHOR_ERRORS,
-    Staging,
-    collect_cards,
-    describe_failure,
-    describe_origin,
-    name_packages,
-)
+from workbench.registry.shadowed import drop_shadowed, mark_shadowed
+from workbench.registry.staging import Staging, collect_cards, name_packages
 from workbench.registry.window_spec import adopt_window, build_window, parse_window
 
 if TYPE_CHECKING:
@@ -68,18 +64,18 @@ class PluginManager:
 
     def plugins(self) -> Listing[PluginRow]:
         """List all plugins, with what each gave or why it failed."""
-        return tabulate_plugins(self._read_records())
+        return tabulate_plugins(mark_shadowed(self._read_records()))
 
     def find_model(self, name: str) -> RegisteredModel:
-        """Find a model by id or unique short name, see `find_by_name` for what it raises."""
+        """Find a model by id or unique short name, see `find_by_name` for what it raises, `shadowed` for ours."""
         records = self._read_records()
-        known = [model for record in records for model in record.models]
+        known = drop_shadowed([(record, record.models) for record in records], name=name)
         return find_by_name(name, kind="model", known=known, plugins=records)
 
     def find_window(self, name: str) -> RegisteredWindow:
-        """Find a window by id or unique short name, without parameters; see `find_by_name`."""
+        """Find a window by id or unique short name, without parameters; see `find_by_name` and `shadowed`."""
         records = self._read_records()
-        known = [window for record in records for window in record.windows]
+        known = drop_shadowed([(record, record.windows) for record in records], name=name)
         return find_by_name(name, kind="window", known=known, plugins=records)
 
     def make_window(
@@ -158,7 +154,9 @@ class PluginManager:
         name = self._choose_name(plugin, name)
         try:
             self._by_hand[name] = collect_cards(plugin, name=name, origin=NOTEBOOK)
-        except AUTHOR_ERRORS as error:
+        except KeyboardInterrupt:  # the user's
+            raise
+        except BaseException as error:  # as `load_entry_point` has it
             text = describe_failure(error, packages=name_packages(plugin))
             before = self._by_hand.get(name)
             if before is not None and before.status == "ok":

@@ -51,7 +51,7 @@ def resolve_callable(reference: Callable[..., Any] | str, *, field: str = "refer
     module_name, _, path = reference.partition(":")
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:  # an import runs the author's code, which may raise anything
+    except (Exception, SystemExit) as error:  # an import runs the author's code, which may raise anything
         reason = " ".join(str(error).split())
         raise PluginError(
             f"{field} names {reference!r}, but importing {module_name!r} failed: {type(error).__name__}: {reason}"

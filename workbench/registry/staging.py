@@ -8,14 +8,19 @@ was refused leaves nothing half-registered behind that a corrected notebook cell
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from workbench.errors import PluginError
 from workbench.registry import hookspecs
+from workbench.registry.failures import describe_failure
+from workbench.registry.interrupts import watching_interrupts
 from workbench.registry.names import join_names, suggest_nearest, validate_short_name
+from workbench.registry.origins import describe_origin
 from workbench.registry.records import NOTEBOOK, PluginRecord, RegisteredModel, RegisteredWindow
 from workbench.registry.validate import validate_model_card, validate_window_card
 
@@ -23,8 +28,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 HOOKS = ("register_windows", "register_models")
-# A module that calls sys.exit() on import must not end the program that only wanted to list models.
-AUTHOR_ERRORS = (Exception, SystemExit)
+BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class Staging:
@@ -57,24 +61,32 @@ class Staging:
 
 
 def load_entry_point(entry_point: EntryPoint) -> PluginRecord:
-    """Import an installed plugin and collect its cards; whatever it raises becomes its record's error."""
+    """Import an installed plugin and collect its cards; whatever it raises becomes its record's error.
+
+    What it prints meanwhile goes to standard error, since standard output may hold JSON.
+
+    Raises:
+        KeyboardInterrupt: the user's, who need not wait for it.
+    """
     origin = describe_origin(entry_point)
-    try:
-        validate_short_name(entry_point.name, kind="plugin")
-        if entry_point.name == NOTEBOOK:
-            raise PluginError(f"the name {NOTEBOOK!r} is kept for what a notebook registers: rename the plugin")
-        return collect_cards(entry_point.load(), name=entry_point.name, origin=origin)
-    except AUTHOR_ERRORS as error:
-        packages = {entry_point.value.partition(":")[0].partition(".")[0].strip()}
-        text = describe_failure(error, packages=packages)
-        return PluginRecord(entry_point.name, origin, "failed", error=text)
+    with watching_interrupts() as interrupts, redirect_stdout(sys.stderr):
+        try:
+            _check_entry_point(entry_point)
+            return collect_cards(entry_point.load(), name=entry_point.name, origin=origin)
+        except BaseException as error:  # also the SystemExit of sys.exit() and the PanicException of a Rust library
+            if interrupts:
+                raise KeyboardInterrupt from error  # whatever a library made of it
+            packages = {entry_point.value.partition(":")[0].partition(".")[0].strip()}
+            text = describe_failure(error, packages=packages)
+            return PluginRecord(entry_point.name, origin, "failed", error=text)
 
 
-def describe_origin(entry_point: EntryPoint) -> str:
-    """Name the distribution that an entry point belongs to, with its version."""
-    if entry_point.dist is None:  # made by hand, as tests do
-        return entry_point.value
-    return f"{entry_point.dist.name} {entry_point.dist.version}"
+def _check_entry_point(entry_point: EntryPoint) -> None:
+    validate_short_name(entry_point.name, kind="plugin")
+    if entry_point.name == NOTEBOOK:
+        raise PluginError(f"the name {NOTEBOOK!r} is kept for what a notebook registers: rename the plugin")
+    if entry_point.pattern.match(entry_point.value) is None:
+        raise PluginError(f'its entry point names {entry_point.value!r}, expected "package.module": correct it')
 
 
 def collect_cards(plugin: object, *, name: str, origin: str) -> PluginRecord:
@@ -97,6 +109,8 @@ def collect_cards(plugin: object, *, name: str, origin: str) -> PluginRecord:
     for hook_name, register in zip(HOOKS, (staging.register_window, staging.register_model), strict=True):
         returned = getattr(hooks.hook, hook_name)(register=register)
         if returned:  # pluggy leaves None out; a generator or coroutine has not even begun to run
+            if inspect.iscoroutine(returned[0]):
+                returned[0].close()  # or Python warns that it was never awaited
             raise PluginError(
                 f"hook {hook_name} must call register(card) and return nothing, "
                 f"it returned {type(returned[0]).__name__}"
@@ -117,6 +131,10 @@ def _check_hooks(plugin: object, *, hooks: pluggy.PluginManager) -> None:
     if inspect.isclass(plugin):
         got = plugin.__name__
         raise PluginError(f"a plugin must be a module or an object, got the class {got}: give {got}()")
+    if inspect.isroutine(plugin):
+        raise PluginError(
+            f"a plugin must be a module or an object, got the function {plugin.__name__}: name its module"
+        )
     found = list(find_hooks(plugin, hooks=hooks))
     for name, function, options in found:
         where = locate_function(function)
@@ -126,7 +144,8 @@ def _check_hooks(plugin: object, *, hooks: pluggy.PluginManager) -> None:
         if options.get("wrapper") or options.get("hookwrapper"):
             raise PluginError(f"hook {name} is a wrapper, but each plugin is called alone: make it plain{where}")
         parameters = inspect.signature(function).parameters.values()
-        if [(one.name, one.default) for one in parameters] != [("register", inspect.Parameter.empty)]:
+        given = [(one.name, one.default, one.kind in BY_POSITION) for one in parameters]
+        if given != [("register", inspect.Parameter.empty, True)]:
             got = ", ".join(map(str, parameters)) or "none"
             raise PluginError(f"hook {name} must take one argument, register, without a default, got {got}{where}")
     marked = {name for name, _, _ in found}
@@ -142,28 +161,6 @@ def locate_function(function: Callable[..., Any]) -> str:
     """Say in which file and line a function stands, or nothing if that is not known."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f" ({code.co_filename}:{code.co_firstlineno})" if code else ""
-
-
-def describe_failure(error: BaseException, *, packages: set[str]) -> str:
-    """Put an error into one line: its class, its message, and the line in the plugin that raised it.
-
-    Args:
-        error: what a plugin raised.
-        packages: top-level packages of the plugin. The last step of the traceback within them is named, not
-            one in a library it called.
-    """
-    message = " ".join(str(error).split())
-    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    where = ""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{text} ({error.filename}:{error.lineno})" if error.filename not in text else text
-    trace = error.__traceback__
-    while trace is not None:
-        module = trace.tb_frame.f_globals.get("__name__") or ""
-        if module.partition(".")[0] in packages:
-            where = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
-        trace = trace.tb_next
-    return text + where
 
 
 def name_packages(plugin: object) -> set[str]:

@@ -74,7 +74,7 @@ def validate_model_card(card: object) -> ModelCard:
     _check_choice(card.context, CONTEXTS, field=f"context of {label}")
     for name in ("sample_rate", "channels"):
         _check_count(getattr(card, name), field=f"{name} of {label}")
-    for name in ("normalize", "needs_checkpoint"):
+    for name in ("normalize", "needs_checkpoint", "needs_references"):
         _check_type(getattr(card, name), bool, field=f"{name} of {label}", expected="True or False")
     for name in ("license", "paper"):
         _check_type(getattr(card, name), (str, type(None)), field=f"{name} of {label}", expected="text or None")
@@ -86,6 +86,8 @@ def validate_model_card(card: object) -> ModelCard:
     with _naming(f"window of {label}"):
         parse_window(card.window)
     _check_parameters_type(card, label=label)
+    if card.needs_references and card.stems != ():
+        raise InvalidValue(f"{label} takes its stems from the references, so stems must be (), got {card.stems!r}")
     list_stems(card)
     return card
 
@@ -97,10 +99,15 @@ def list_stems(card: ModelCard, *, parameters: object = None) -> tuple[str, ...]
         card: the model's card.
         parameters: an instance of ``card.parameters``; its defaults if left out.
 
+    Returns:
+        Their names; none for a model that takes them from the references.
+
     Raises:
         InvalidType, InvalidValue: names that cannot be, see `validate_stem_names`.
         PluginError: the card's ``stems`` is a function and it raised.
     """
+    if card.needs_references:
+        return ()
     label = f"model {card.name!r}"
     names: object = card.stems
     if callable(card.stems):

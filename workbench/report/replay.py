@@ -94,6 +94,12 @@ def make_replay(trace: Trace, *, song: SongFile | None) -> Replay:
         replay.obstacles.append(f"the model was given as a {kind}")
     if request.checkpoint is not None:
         replay.arguments["checkpoint"] = os.fspath(request.checkpoint)
+    if isinstance(request.references, str | os.PathLike):
+        replay.arguments["references"] = os.fspath(request.references)
+    elif request.references is not None:
+        replay.objects["references"] = f"the true stems that were given: {', '.join(request.references)}"
+        if plan.card.needs_references:
+            replay.obstacles.append("the references were given as samples, not as files")
     if isinstance(request.window, Tensor):
         replay.objects["window"] = f"the tensor of {len(request.window)} samples that was given"
         replay.obstacles.append("the window was given as a tensor")

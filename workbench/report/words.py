@@ -17,6 +17,7 @@ MEANINGS = {
     "transform": "The spectrogram of each chunk.",
     "model": "What the model made of each chunk.",
     "mask": "The spectrogram weighed by each stem's mask.",
+    "wiener": "The stems told apart by where they lie between the channels, too.",
     "inverse": "Each stem's chunks as waveforms again.",
     "stitch": "The chunks faded by a window, laid over each other and added up.",
     "denormalize": "The level put back.",

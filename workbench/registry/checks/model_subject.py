@@ -22,6 +22,7 @@ from workbench.registry.validate import list_stems
 ANY_RATE = 44100  # hertz, for a model that takes every rate
 SHORT_CHUNK = 8192  # samples: enough for a few frames of most transforms, and quick
 FRAMES_IN_SHORT_CHUNK = 4
+REFERENCE_NAMES = ("loud", "soft")  # of the stems that a model made from references is given
 
 
 class ModelSubject(Subject):
@@ -91,7 +92,9 @@ class ModelSubject(Subject):
 
     @cached_property
     def stem_names(self) -> tuple[str, ...]:
-        """The stems that the card declares for these parameters."""
+        """The stems that the card declares for these parameters; those of the references, if it is made from them."""
+        if self.card.needs_references:
+            return REFERENCE_NAMES
         return list_stems(self.card, parameters=self.parameters)
 
     @property
@@ -160,6 +163,27 @@ class ModelSubject(Subject):
         cast(ModelStages, wrapped.stages).to(self.device)
         return wrapped
 
+    def make_references(self, waveforms: Tensor) -> Tensor:
+        """Two true stems that sum to given waveforms, one of them smooth.
+
+        Shapes:
+            (..., channel, time) -> (..., stem, channel, time)
+        """
+        before = torch.nn.functional.pad(waveforms, (1, 0))[..., :-1]
+        smooth = 0.5 * (waveforms + before)
+        return torch.stack((smooth, waveforms - smooth), dim=-3)
+
+    def prepare_inputs(self, wrapped: ModelWaveformToWaveform, chunks: Tensor) -> tuple[Tensor, ...]:
+        """What the network is called with for chunks (batch, channel, time): references too, where it needs them."""
+        inputs = wrapped.preprocess(chunks)
+        if not self.card.needs_references:
+            return inputs
+        references = self.make_references(chunks)  # (batch, stem, channel, time)
+        if self.card.input_type != "waveform":
+            stages = cast(ModelStages, wrapped.stages)
+            references = stages.transform(references.flatten(0, 1)).unflatten(0, references.shape[:2])
+        return (*inputs, references)
+
     def run(self, network: nn.Module, chunks: Tensor) -> Any:
         """What the network itself gives for chunks (batch, channel, time): waveforms, a mask or spectrograms.
 
@@ -168,7 +192,7 @@ class ModelSubject(Subject):
         _, channels, chunk_size = chunks.shape
         wrapped = self.wrap(network, channels=channels, chunk_size=chunk_size)
         with torch.no_grad():
-            inputs = wrapped.preprocess(chunks)
+            inputs = self.prepare_inputs(wrapped, chunks)
             return wrapped.run_model(*(value.clone() for value in inputs))
 
     @cached_property
@@ -197,4 +221,5 @@ class ModelSubject(Subject):
         def load(parameters: object, checkpoint: object, device: object) -> nn.Module:
             return self.load() if loads_anew else self.network
 
-        return dataclasses.replace(self.card, load=load, parameters=None, stems=self.stem_names, needs_checkpoint=False)
+        stems = () if self.card.needs_references else self.stem_names
+        return dataclasses.replace(self.card, load=load, parameters=None, stems=stems, needs_checkpoint=False)

@@ -198,7 +198,7 @@ def check_input_kept(subject: ModelSubject) -> None:
     wrapped = subject.wrap(subject.network, channels=chunks.shape[1], chunk_size=chunks.shape[2])
     with torch.no_grad():
         # converted here, or the wrapper would give the network a converted copy
-        inputs = [value.to(subject.dtype, copy=True) for value in wrapped.preprocess(chunks)]
+        inputs = [value.to(subject.dtype, copy=True) for value in subject.prepare_inputs(wrapped, chunks)]
         before = [value.clone() for value in inputs]
         wrapped.run_model(*inputs)
     if not all(torch.equal(one, other) for one, other in zip(inputs, before, strict=True)):
@@ -212,7 +212,7 @@ def check_gradient(subject: ModelSubject) -> None:
     wrapped = subject.wrap(subject.network, channels=chunks.shape[1], chunk_size=chunks.shape[2])
     advice = "no detach, no_grad, numpy, round or argmax on the way; a model that cannot be differentiated fails here"
     try:
-        output = wrapped.run_model(*wrapped.preprocess(chunks))
+        output = wrapped.run_model(*subject.prepare_inputs(wrapped, chunks))
     except RuntimeError as error:  # what torch raises where autograd cannot follow, as for .numpy()
         fail(f"with a gradient wanted it raised {describe_error(error)}: {advice}")
     # weights of its own for each value: masks that sum to 1 would have a gradient of 0 for a plain sum

@@ -27,9 +27,16 @@ def make_song(subject: ModelSubject, num_samples: int) -> Audio[Tensor]:
     return Audio(chunks[0].cpu(), subject.sample_rate)  # (channel, time)
 
 
-def make_options(subject: ModelSubject, *, chunk_size: int | None = None, loads_anew: bool = False) -> RunOptions:
-    """Arguments of a separation with the model in chunks of so many samples."""
+def make_options(
+    subject: ModelSubject, song: Audio[Tensor], *, chunk_size: int | None = None, loads_anew: bool = False
+) -> RunOptions:
+    """Arguments of a separation of the song with the model in chunks of so many samples."""
     options: RunOptions = {"model": subject.make_card(loads_anew=loads_anew), "device": str(subject.device)}
+    if subject.card.needs_references:
+        stems = subject.make_references(song.data)  # (stem, channel, time)
+        options["references"] = {
+            name: Audio(stem, song.sample_rate) for name, stem in zip(subject.stem_names, stems, strict=True)
+        }
     if subject.card.context == "chunk":
         options["chunk_seconds"] = (chunk_size or subject.chunk_size) / subject.sample_rate
     return options
@@ -43,7 +50,7 @@ def check_one_sample(subject: ModelSubject) -> None:
     advice = "pad inside of forward, and cut the padding off again"
     song = make_song(subject, 1)
     try:
-        stems = separate(song, **make_options(subject))
+        stems = separate(song, **make_options(subject, song))
     except Exception as error:  # the author's code may raise anything
         fail(f"a song of 1 sample raised {describe_error(error)}: {advice}")
     for name, stem in stems.items():
@@ -60,7 +67,7 @@ def check_exact_length(subject: ModelSubject) -> None:
     for chunk_size, num_samples in ((size, size - 1), (size, 2 * size + 7), (size + 1, size + 3)):
         song = make_song(subject, max(1, num_samples))
         try:
-            stems = separate(song, **make_options(subject, chunk_size=chunk_size))
+            stems = separate(song, **make_options(subject, song, chunk_size=chunk_size))
         except ModelError as error:
             fail(f"{describe_error(error)}: cut or pad the output to the length of the input")
         except Exception as error:  # the author's code may raise anything
@@ -78,10 +85,10 @@ def check_trace_equals_separate(subject: ModelSubject) -> None:
     from workbench import separate, trace
 
     song = make_song(subject, 2 * subject.chunk_size + 7)
-    stems = separate(song, **make_options(subject, loads_anew=True))
+    stems = separate(song, **make_options(subject, song, loads_anew=True))
     if tuple(stems) != subject.stem_names:
         fail(f"separate gave {', '.join(stems)}, the card names {', '.join(subject.stem_names)}: make them agree")
-    watched = trace(song, **make_options(subject, loads_anew=True)).stems
+    watched = trace(song, **make_options(subject, song, loads_anew=True)).stems
     differing = [name for name in stems if not torch.equal(stems[name].data, watched[name].data)]
     if differing:
         fail(
