@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -39,9 +38,6 @@ class Player:
 
 def encode_flac(audio: Audio[Tensor], *, gain: float) -> str:
     """The audio as base64 of a 16-bit FLAC file."""
-    import soundfile
+    from workbench.widgets.sound import encode_track
 
-    file = io.BytesIO()
-    samples = (audio.data * gain).T.numpy()  # (time, channel), as soundfile has it
-    soundfile.write(file, samples, audio.sample_rate, format="FLAC", subtype="PCM_16")
-    return base64.b64encode(file.getvalue()).decode()
+    return base64.b64encode(encode_track(audio, gain=gain)).decode()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.cli import lab
 from workbench.cli.lab import copy_notebooks, list_command, start_lab
 from workbench.errors import InvalidValue
 
@@ -50,6 +51,23 @@ def test_the_command_names_loopback_and_the_first_notebook(tmp_path: Path) -> No
     assert command[-3:] == ["--no-browser", "--ServerApp.port=9999", "--allow-root"]
 
 
+def test_an_interrupt_ends_jupyterlab_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sleeper = "import time; time.sleep(60)"
+    monkeypatch.setattr(lab, "list_command", lambda folder, **options: [sys.executable, "-c", sleeper])
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def wait(self, timeout: float | None = None) -> int:
+            if self not in started:  # Ctrl-C while JupyterLab runs
+                started.append(self)
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    assert start_lab(tmp_path / "here") == 130
+    assert started[0].returncode == -signal.SIGTERM
+
+
 def read_server(runtime: Path) -> dict[str, str] | None:
     """What the server wrote about itself, once it did."""
     for path in runtime.glob("jpserver-*.json"):
@@ -82,6 +100,16 @@ def test_jupyterlab_serves_the_notebooks_to_who_has_the_token(tmp_path: Path) ->
             time.sleep(0.1)
         assert server is not None, (tmp_path / "log").read_text()
         assert server["url"].startswith("http://127.0.0.1:")
+        address = f"{server['url']}stem-workbench/notebooks"
+        with urllib.request.urlopen(f"{address}?token={server['token']}", timeout=30) as answer:
+            assert json.load(answer)[0]["name"] == "00_tour.ipynb"
+        with urllib.request.urlopen(f"{address}/00_tour.ipynb?token={server['token']}", timeout=30) as answer:
+            assert json.load(answer)["nbformat"] == 4
+        for path in ("", "/00_tour.ipynb"):
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(address + path, timeout=30)
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{address}/__init__.py?token={server['token']}", timeout=30)
         address = f"{server['url']}api/contents/00_tour.ipynb?content=0"
         with urllib.request.urlopen(f"{address}&token={server['token']}", timeout=30) as answer:
             assert json.load(answer)["type"] == "notebook"

@@ -7,13 +7,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from workbench.cli.messages import INTERRUPTED
 from workbench.errors import AudioFileError, InvalidValue, WorkbenchError
+from workbench.io.staging import staged_files
 
 FIRST = "00_tour.ipynb"
+LARGEST_MESSAGE_BYTES = 512 * 2**20  # from a page to its kernel: a song; Jupyter's 10 MiB would cut the connection
+STOP_SECONDS = 2.0  # less than `workbench.cli.interrupts.PATIENCE_SECONDS`
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
             if os.path.lexists(target):
                 kept.append(notebook.name)
                 continue
-            with as_file(notebook) as source:
-                shutil.copyfile(source, target)
+            with as_file(notebook) as source, staged_files([target], overwrite=False) as (draft,):
+                shutil.copyfile(source, draft)
             copied.append(notebook.name)
     except OSError as error:
         raise AudioFileError(f"cannot write the notebooks into {folder}: {error.strerror or error}") from error
@@ -68,6 +73,10 @@ def list_command(
         "jupyterlab",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={folder.resolve()}",
+        f"--ServerApp.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE_BYTES}}}",
+        # The launcher's tiles, named here too: an editable installation puts nothing where Jupyter looks.
+        f"--LabApp.extra_labextensions_path={files('workbench.labextension')}",
+        "--ServerApp.jpserver_extensions={'workbench.labextension': True}",
     ]
     if (folder / FIRST).exists():
         command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
@@ -93,8 +102,13 @@ def start_lab(folder: Path, *, browser: bool = True, port: int | None = None, fu
         print(f"note: {folder / name} is yours and stays as it is", file=sys.stderr)
     print(f"JupyterLab in {folder.resolve()}; end it by Ctrl-C", file=sys.stderr)
     try:
-        return subprocess.call(list_command(folder, browser=browser, port=port, further=further))
-    except KeyboardInterrupt:  # JupyterLab gets it too, and ends by itself
-        return 130
+        process = subprocess.Popen(list_command(folder, browser=browser, port=port, further=further))
     except OSError as error:
         raise WorkbenchError(f"cannot start JupyterLab: {error}") from error
+    try:
+        return process.wait()
+    except KeyboardInterrupt as error:
+        process.terminate()  # it ends its kernels, then itself; of Ctrl-C alone it would ask whether that was meant
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        return getattr(error, "status", INTERRUPTED)  # of SIGTERM, which is raised as one

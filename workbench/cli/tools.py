@@ -43,6 +43,23 @@ def lab(
 
 
 @app.command()
+def export(
+    notebook: Annotated[Path, typer.Argument(metavar="NOTEBOOK", help="An .ipynb file.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE.html", help="The notebook's name if left out.")
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Run a notebook and write it, with its pictures and sound, as one HTML file that needs no network."""
+    with reporting_errors(debug=debug):
+        from workbench.cli.export import export_notebook
+
+        export_notebook(notebook, out=out, overwrite=overwrite, quiet=quiet)
+
+
+@app.command()
 def score(
     references: Annotated[
         Path,

@@ -54,16 +54,28 @@ def measure_envelope(
         signal: (channel, time).
     """
     num_samples = signal.shape[-1]
-    signal = signal.detach()
     per_column = -(-num_samples // num_columns)
-    whole = num_samples // per_column * per_column
-    low, high = _range_of_columns(signal[:, :whole].unflatten(-1, (-1, per_column)))  # (channel, column, sample)
-    if whole < num_samples:
-        last_low, last_high = _range_of_columns(signal[:, whole:].unsqueeze(1))  # (channel, 1, sample)
-        low, high = torch.cat((low, last_low)), torch.cat((high, last_high))
+    low, high = measure_ranges(signal, samples_per_column=per_column)
     middles = np.arange(len(low)) * per_column + (per_column - 1) / 2
     middles[-1] = min(middles[-1], num_samples - 1)
     return Envelope(start_seconds + middles / sample_rate, low.cpu().numpy(), high.cpu().numpy())
+
+
+def measure_ranges(signal: Float[Tensor, "channel time"], *, samples_per_column: int) -> tuple[Tensor, Tensor]:
+    """The least and the greatest sample of each column, over all channels; the last column may be shorter.
+
+    Shapes:
+        returns two of (column,), float64.
+    """
+    num_samples = signal.shape[-1]
+    signal = signal.detach()
+    whole = num_samples // samples_per_column * samples_per_column
+    columns = signal[:, :whole].unflatten(-1, (-1, samples_per_column))  # (channel, column, sample)
+    low, high = _range_of_columns(columns)
+    if whole < num_samples:
+        last_low, last_high = _range_of_columns(signal[:, whole:].unsqueeze(1))  # (channel, 1, sample)
+        low, high = torch.cat((low, last_low)), torch.cat((high, last_high))
+    return low, high
 
 
 def _range_of_columns(samples: Float[Tensor, "channel column sample"]) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import Tensor
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from workbench.pipeline.events import Event
+    from workbench.widgets import TraceView
 
 
 class EnsembleTrace(Mapping[str, Trace]):
@@ -162,6 +163,12 @@ class EnsembleTrace(Mapping[str, Trace]):
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([self._describe(), *lines, *(f"note: {notice}" for notice in self.notices)])
+
+    def widget(self, **traits: Any) -> TraceView:
+        """The passes in a notebook, and each one's steps; see `workbench.Trace.widget`."""
+        from workbench.widgets import TraceView
+
+        return TraceView(self, **traits)
 
     def _repr_html_(self) -> str:
         head, *rows = self._table()

@@ -18,9 +18,9 @@ from workbench.errors import AudioFileError, InvalidValue
 from workbench.pipeline.config import RunConfig
 
 if TYPE_CHECKING:
-    from workbench.display import Player
     from workbench.io.write import SavedStems
     from workbench.pipeline.plan import Plan
+    from workbench.widgets import StemPlayer
 
 
 class Separation(Mapping[str, Audio[Tensor]]):
@@ -164,11 +164,11 @@ class Separation(Mapping[str, Audio[Tensor]]):
             overwrite=overwrite,
         )
 
-    def player(self) -> Player:
-        """Mixture and stems to listen to, in a notebook."""
-        from workbench.display import Player
+    def player(self) -> StemPlayer:
+        """Mixture and stems to listen to in step, in a notebook."""
+        from workbench.widgets import StemPlayer
 
-        return Player({MIXTURE: self.mixture, **self})
+        return StemPlayer(self)
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         rows = []

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.core.audio import Audio
     from workbench.pipeline.ensemble_trace import EnsembleTrace
     from workbench.pipeline.events import Event
+    from workbench.widgets import TraceView
 
 # What `rerun` can change at each step: an argument of `separate`, or a section of the config.
 ARGUMENTS = {
@@ -156,6 +157,16 @@ class Trace(Mapping[str, TraceStep]):
         if given_mask is not None:
             use_mask(run, given_mask, plan, self.song, plan.grid(self["conform"].output.shape[-1]))
         return finish_trace(run, recorder, progress)
+
+    def widget(self, **traits: Any) -> TraceView:
+        """The path of the run in a notebook; each of its steps opens what explores it.
+
+        Args:
+            traits: what it begins with, such as ``selected="mask"``.
+        """
+        from workbench.widgets import TraceView
+
+        return TraceView(self, **traits)
 
     def _apply_changes(self, step: str, changes: dict[str, Any]) -> tuple[Request, Tensor | SongMask | None]:
         # everything as it was decided then: a config file may have changed since

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from workbench.pipeline.trace import Trace
+    from workbench.widgets import WorkbenchWidget
 
 AXES = {
     "load": "(channel, time)",
@@ -219,6 +220,16 @@ class TraceStep:
         from workbench.figures import draw_step
 
         return draw_step(self, **options)
+
+    def widget(self, **traits: Any) -> WorkbenchWidget:
+        """What explores this step in a notebook; see `workbench.widgets.make_step_widget`.
+
+        Args:
+            traits: what the widget begins with, such as ``stem="vocals"``.
+        """
+        from workbench.widgets import make_step_widget
+
+        return make_step_widget(self, **traits)
 
     def _only(self, attribute: str, *names: str) -> None:
         if self.name not in names:
