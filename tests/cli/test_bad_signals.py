@@ -25,7 +25,9 @@ def register_models(register):
                        input_type="waveform", output_type="waveform", chunk_seconds=1.0))
 
 def load(parameters, checkpoint, device):
+    import sys
     import time
+
     import torch
 
     class Slow(torch.nn.Module):
@@ -36,7 +38,7 @@ def load(parameters, checkpoint, device):
     return Slow()
 """
 # one call into LAPACK that takes minutes and never looks at signals
-COMPUTES = "torch.set_num_threads(1); x = torch.randn(5000, 5000); print('begun', flush=True); torch.linalg.svd(x)"
+COMPUTES = "torch.set_num_threads(1); x = torch.randn(5000, 5000); print('begun', file=sys.__stdout__, flush=True); torch.linalg.svd(x)"
 # saves until the middle of the second of two files
 WRITES = """
 import sys, time
@@ -48,7 +50,7 @@ calls, quantize = [], encode.quantize
 def stop_in_the_middle(frames, *, bits):
     calls.append(bits)
     if len(calls) == 6:
-        print("begun", flush=True)
+        print("begun", file=sys.__stdout__, flush=True)
         time.sleep(60)
     return quantize(frames, bits=bits)
 
@@ -95,7 +97,7 @@ def end(process, watchdog, *signals):
     [
         (COMPUTES, [signal.SIGINT] * 2, 130, "error: interrupted twice, ended at once\n"),
         (COMPUTES, [signal.SIGTERM], 143, "error: ended, though the run did not stop\n"),
-        ("print('begun', flush=True); time.sleep(60)", [signal.SIGTERM], 143, "error: ended by SIGTERM\n"),
+        ("print('begun', file=sys.__stdout__, flush=True); time.sleep(60)", [signal.SIGTERM], 143, "error: ended by SIGTERM\n"),
     ],
     ids=["ctrl_c_twice_in_lapack", "sigterm_in_lapack", "sigterm"],
 )

@@ -52,7 +52,9 @@ def register_models(register):
                        input_type="waveform", output_type="waveform", chunk_seconds=0.1))
 
 def load(parameters, checkpoint, device):
+    import sys
     import time
+
     import torch
 
     class Slow(torch.nn.Module):
@@ -62,12 +64,12 @@ def load(parameters, checkpoint, device):
 
     return Slow()
 """
-SLEEPS = "print('begun', flush=True); time.sleep(60)"
+SLEEPS = "print('begun', file=sys.__stdout__, flush=True); time.sleep(60)"
 # as a library that never looks at signals would: a Ctrl-C has no effect on it
 HANGS = """
             while True:
                 try:
-                    print('begun', flush=True)
+                    print('begun', file=sys.__stdout__, flush=True)
                     time.sleep(60)
                 except KeyboardInterrupt:
                     pass
