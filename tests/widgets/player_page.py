@@ -12,6 +12,8 @@ from workbench.core import Audio
 from workbench.widgets import StemPlayer
 
 RATE, SECONDS = 8000, 4.0
+# in the order of their numbers; the map has them in that in which their sound was decoded
+NODES = "[...[...p.sound.tracks].sort((a, b) => a[0] - b[0]).map(entry => entry[1]), p.sound.master]"
 PLAYER = "document.querySelectorAll('.wb')[{view}].__player"
 
 
@@ -53,7 +55,7 @@ class Shown:
     def gains(self) -> list[float]:
         """Of the tracks by key, and of all together, as the nodes have them."""
         self.page.wait_for_timeout(60)  # the 8 ms of a fade, and a busy machine
-        gains: list[float] = self.ask("[...p.sound.tracks.values(), p.sound.master].map(t => t.gain.gain.value)")
+        gains: list[float] = self.ask(f"{NODES}.map(t => t.gain.gain.value)")
         return gains
 
     def peak(self, expression: str = "p.sound.peak()") -> float:
