@@ -37,8 +37,10 @@ def load(parameters, checkpoint, device):
 
     return Slow()
 """
+# past the command, which sends what models print to standard error
+TELLS = "print('begun', file=sys.__stdout__, flush=True)"
 # one call into LAPACK that takes minutes and never looks at signals
-COMPUTES = "torch.set_num_threads(1); x = torch.randn(5000, 5000); print('begun', file=sys.__stdout__, flush=True); torch.linalg.svd(x)"
+COMPUTES = f"torch.set_num_threads(1); x = torch.randn(5000, 5000); {TELLS}; torch.linalg.svd(x)"
 # saves until the middle of the second of two files
 WRITES = """
 import sys, time
@@ -97,7 +99,7 @@ def end(process, watchdog, *signals):
     [
         (COMPUTES, [signal.SIGINT] * 2, 130, "error: interrupted twice, ended at once\n"),
         (COMPUTES, [signal.SIGTERM], 143, "error: ended, though the run did not stop\n"),
-        ("print('begun', file=sys.__stdout__, flush=True); time.sleep(60)", [signal.SIGTERM], 143, "error: ended by SIGTERM\n"),
+        (f"{TELLS}; time.sleep(60)", [signal.SIGTERM], 143, "error: ended by SIGTERM\n"),
     ],
     ids=["ctrl_c_twice_in_lapack", "sigterm_in_lapack", "sigterm"],
 )
