@@ -45,6 +45,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 FAILED = pytest.StashKey[bool]()
 
 
+def name_failure(request: Any) -> list[str]:
+    """The fault of a request that failed; none of one that was given up because its page was left meanwhile."""
+    return [] if request.failure == "net::ERR_ABORTED" else [f"failed {request.url}: {request.failure}"]
+
+
 @pytest.fixture
 def new_page(
     browser: Any, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -62,7 +67,7 @@ def new_page(
         page.faults = []
         page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.faults.append(str(error)))
-        page.on("requestfailed", lambda failed: page.faults.append(f"failed {failed.url}"))
+        page.on("requestfailed", lambda request: page.faults.extend(name_failure(request)))
         pages.append(page)
         return page
 
