@@ -150,24 +150,6 @@ def measure_values(exact: Float[Tensor, "batch row frame 2"], *, power: float) -
     return values / scale.masked_fill(scale == 0, 1) + FLOOR
 
 
-def measure_divergence(
-    values: Float[Tensor, "batch row frame"], model: Float[Tensor, "batch row frame"], *, beta: float
-) -> Float[Tensor, " batch"]:
-    """Beta-divergence of a model from values, both above 0, summed over rows and frames: what the updates make smaller.
-
-    Kullback-Leibler at beta 1, Itakura-Saito at 0, else
-    ``(v^beta + (beta - 1) m^beta - beta v m^(beta - 1)) / (beta (beta - 1))`` (Févotte and Idier 2011, eq. 2).
-    """
-    if beta == 1:
-        terms = values * (values / model).log() - values + model
-    elif beta == 0:
-        ratio = values / model
-        terms = ratio - ratio.log() - 1
-    else:
-        terms = (values**beta + (beta - 1) * model**beta - beta * values * model ** (beta - 1)) / (beta * (beta - 1))
-    return terms.sum((1, 2))
-
-
 def load(parameters: NmfParameters | None, checkpoint: str | Path | None, device: torch.device | str) -> Nmf:
     """Make the module, ready for inference.
 

@@ -31,10 +31,16 @@ def test_audio_is_generic_and_compared_by_identity() -> None:
     assert len({audio, audio}) == 1
 
 
-@pytest.mark.parametrize("std", [0.0, -1.0, math.nan])
+@pytest.mark.parametrize("std", [0.0, -1.0, math.nan, math.inf])
 def test_spread_must_be_above_zero(std: float) -> None:
-    with pytest.raises(InvalidValue, match="std must be greater than 0"):
+    with pytest.raises(InvalidValue, match="std must be greater than 0 and finite"):
         NormalizationStats(0.0, std)
+
+
+@pytest.mark.parametrize("mean", [math.nan, -math.inf])
+def test_mean_must_be_finite(mean: float) -> None:
+    with pytest.raises(InvalidValue, match=f"mean must be finite, got {mean}"):
+        NormalizationStats(mean, 1.0)
 
 
 def test_stats_are_frozen() -> None:

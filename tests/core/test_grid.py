@@ -87,6 +87,13 @@ def test_overlap_outside_its_range_is_an_error(overlap: float) -> None:
         ChunkGrid.from_overlap(100, 10, overlap)
 
 
+@pytest.mark.usefixtures("plain_types")
+@pytest.mark.parametrize("overlap", ["0.5", None, False])
+def test_overlap_that_is_no_number_is_an_error(overlap: object) -> None:
+    with pytest.raises(InvalidType, match=f"overlap must be a number, got {overlap!r}"):
+        ChunkGrid.from_overlap(100, 10, overlap)
+
+
 def test_overlap_that_leaves_no_hop_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(InvalidValue, match=r"0\.96 of a chunk of 10 samples .* lower the overlap"):
         ChunkGrid.from_overlap(100, 10, 0.96)

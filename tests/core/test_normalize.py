@@ -171,5 +171,5 @@ def test_what_has_no_level(shape: tuple[int, ...]) -> None:
 def test_audio_that_is_not_finite_is_an_error(bad: float) -> None:
     data = noise(2, 50)
     data[1, 7] = bad
-    with pytest.raises(InvalidValue, match="std must be greater than 0, got nan"):
+    with pytest.raises(InvalidValue, match="std must be greater than 0 and finite, got nan"):
         normalize_audio(Audio(data, 44100))

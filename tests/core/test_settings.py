@@ -29,6 +29,29 @@ def test_settings_are_frozen_and_compared_by_value() -> None:
     assert StftConfig(64, 16, 64) == StftConfig(n_fft=64, hop_length=16, win_length=64)
     assert StftConfig(64, 16, 64) != StftConfig(64, 16, 64, conv_dtype=torch.float32)
     assert len({StftConfig(), StftConfig(), StftConfig(64, 16, 64)}) == 2
+    assert StftConfig() != 2048
+
+
+def test_a_window_given_as_a_tensor_equals_itself_alone() -> None:
+    window = torch.ones(64)
+    settings = StftConfig(64, 16, 64, window_shape=window)
+    assert settings == StftConfig(64, 16, 64, window_shape=window)
+    # and not an error over the truth of a tensor
+    assert settings != StftConfig(64, 16, 64, window_shape=window.clone())
+    assert settings != StftConfig(64, 16, 64)
+    assert len({settings, StftConfig(64, 16, 64, window_shape=window)}) == 1
+
+
+@pytest.mark.usefixtures("plain_types")
+@pytest.mark.parametrize("dtype", [torch.int32, torch.complex64, "float32", torch.ones(1)], ids=str)
+def test_dtypes_that_cannot_hold_a_product(dtype: object) -> None:
+    for make in (
+        lambda: StftConfig(conv_dtype=dtype),
+        lambda: MaskingConfig(add_sub_dtype=dtype),
+        lambda: MaskingConfig(out_dtype=dtype),
+    ):
+        with pytest.raises(InvalidType, match=r"dtype must be a floating dtype such as torch.float32, or None, got"):
+            make()
 
 
 @pytest.mark.parametrize(("n_fft", "num_freqs"), [(2048, 1025), (33, 17), (1, 1)])

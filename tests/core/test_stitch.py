@@ -118,6 +118,16 @@ def test_result_does_not_depend_on_how_chunks_are_batched() -> None:
         assert torch.equal(stitch(make_batches(grid, batch_size), grid, window), whole)
 
 
+def test_a_batch_without_chunks_changes_nothing() -> None:
+    grid, window = ChunkGrid(100, 16, 4), torch.hann_window(16)
+    batches = make_batches(grid, 5)
+    gaps = [batches[0][:0], *(given for batch in batches for given in (batch, batch[:0]))]
+    assert torch.equal(stitch(gaps, grid, window), stitch(batches, grid, window))
+    adders = [OverlapAdder(grid, window, num_stems=3, num_channels=2) for _ in range(2)]
+    streamed = [torch.cat(push_all(adder, given), dim=-1) for adder, given in zip(adders, (gaps, batches), strict=True)]
+    assert torch.equal(*streamed)
+
+
 def test_chunks_beyond_the_song_are_cut_off() -> None:
     grid, window = ChunkGrid(100, 16, 4), torch.ones(16)
     batches = make_batches(grid, 5)

@@ -232,6 +232,17 @@ def test_loud_channels_that_are_alike_are_within_float32(spread: float, toleranc
     assert float((refined - exact).norm() / exact.norm()) < tolerance
 
 
+@pytest.mark.parametrize("num_channels", [2, 6])
+def test_channels_that_are_one_leave_no_pivot_below_the_floor(num_channels: int) -> None:
+    # of the second pivot nothing is left but rounding: below 0 or near it, without the floor, NaN or wrong by tenths
+    mixture = (10 * noise(1, 64, 50, 2)).repeat_interleave(num_channels, dim=1)
+    stems = torch.stack([0.7 * mixture, 0.3 * mixture], dim=1)
+    refined = wiener_filter(stems, mixture, num_channels=num_channels, iterations=2)
+    exact = wiener_filter(stems.double(), mixture.double(), num_channels=num_channels, iterations=2)
+    # a few roundings of float32, of values up to 30
+    torch.testing.assert_close(refined.double(), exact, rtol=0, atol=2e-5)
+
+
 def test_loud_stems_scale_with_their_level() -> None:
     stems, mixture = make_song(2, level=20.0, dtype=torch.float32)
     refined = wiener_filter(stems, mixture, num_channels=2)

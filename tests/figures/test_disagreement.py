@@ -21,14 +21,23 @@ def make_tone(seconds: float = 1.0, *, hertz: float = 1000.0, amplitude: float =
 
 def test_levels_are_of_the_combined_stem_and_of_each_difference() -> None:
     combined = make_tone()
-    passes = {"one": Audio(1.1 * combined, RATE), "$two$": Audio(combined, RATE)}
-    figure = draw_disagreement(passes, Audio(combined, RATE), stem="$voice$")
+    passes = {"one": Audio(1.1 * combined, RATE), "two": Audio(combined, RATE)}
+    figure = draw_disagreement(passes, Audio(combined, RATE), stem="voice")
     lines = {line.get_label(): np.asarray(line.get_ydata()) for line in figure.axes[0].lines}
     level = 20 * np.log10(0.5 / 2**0.5)
     assert abs(np.median(lines["combined"]) - level) < 0.5  # blocks hold no whole number of periods
     assert abs(np.median(lines["one"]) - (level - 20)) < 0.5  # a tenth of it
-    assert lines["$two$"].max() == -120.0  # no difference lies at the floor
+    assert lines["two"].max() == -120.0  # no difference lies at the floor
+
+
+def test_names_are_written_as_they_are() -> None:
+    tone = Audio(make_tone(), RATE)
+    names = [r"$\frac{$", "_hidden"]  # no formula that can be read, and what a legend would leave out
+    figure = draw_disagreement(dict.fromkeys(names, tone), tone, stem=names[0])
     figure.savefig(io.BytesIO(), format="png")
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text().strip() for text in legend.get_texts()] == ["combined", *names]
 
 
 def test_the_spread_is_the_mean_power_of_the_differences() -> None:

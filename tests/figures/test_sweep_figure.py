@@ -40,6 +40,15 @@ def texts(figure: Figure, panel: int) -> list[str]:
     return [text.get_text() for text in figure.axes[panel].texts]
 
 
+@pytest.mark.parametrize("along", ["model", "overlap"])
+def test_names_are_written_as_they_are(along: str) -> None:
+    names = [r"$\frac{$", "_hidden"]  # no formula that can be read, and what a legend would leave out
+    overlaps = [0.5] if along == "model" else [0.5, 0.25]
+    figure = draw(make_table({"model": names, "overlap": overlaps}))
+    written = figure.axes[0].get_xticklabels() if along == "model" else figure.legends[0].get_texts()
+    assert [text.get_text().strip() for text in written] == names
+
+
 def test_a_line_for_each_window_along_overlap_and_cost() -> None:
     figure = draw(make_table({"overlap": [0.5, 0.25], "window": ["hann", "sine"]}))
     assert points(figure, 0) == [([0.25, 0.5], [2.0, 0.0]), ([0.25, 0.5], [3.0, 1.0])]

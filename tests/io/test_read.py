@@ -419,6 +419,13 @@ def test_values_that_cannot_be_are_refused(tmp_path, name, arguments, error, mes
         load(tmp_path / name, **arguments)
 
 
+@pytest.mark.usefixtures("plain_types")
+@pytest.mark.parametrize("name", ["start_seconds", "duration_seconds"])
+def test_times_that_are_no_numbers_are_refused(tmp_path, name):
+    with pytest.raises(InvalidType, match=f"{name} must be a number, got str '1'"):
+        load(tmp_path / "a.wav", **{name: "1"})
+
+
 # No ending decides how a file is read, and no content brings anything but audio or our own error.
 @settings(deadline=None)  # a busy machine is no failure
 @example(head=b"\x1a\x45\xdf\xa3", data=b"\x01\x10" + bytes(6))  # a Matroska header of 2**52 bytes

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from workbench.errors import AudioFileError
 from workbench.io.staging import staged_files
 
 
@@ -48,3 +49,15 @@ def test_a_signal_between_two_moves_leaves_whole_files(tmp_path: Path, monkeypat
     with pytest.raises(KeyboardInterrupt):
         write_two(tmp_path)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "new", "b": "old"}
+
+
+def test_a_file_that_came_up_during_the_work_is_not_replaced(tmp_path: Path) -> None:
+    def write_beside_another() -> None:
+        with staged_files([tmp_path / "a", tmp_path / "b"], overwrite=False) as drafts:
+            for draft in drafts:
+                draft.write_text("ours")
+            (tmp_path / "b").write_text("theirs")
+
+    with pytest.raises(AudioFileError, match="b exists already"):
+        write_beside_another()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"b": "theirs"}

@@ -87,6 +87,37 @@ def test_stems_within_full_scale_are_left_alone(tmp_path, peak):
         assert save_stems({"a": make_audio(1, 100, peak=peak)}, tmp_path).gain == 1.0
 
 
+def test_the_common_gain_puts_the_peak_on_the_largest_integer(tmp_path):
+    audio = Audio(data=torch.tensor([[-2.0, 0.5, 2.0]]), sample_rate=RATE)
+    with pytest.warns(WorkbenchNotice, match="one common gain"):
+        saved = save_stems({"a": audio}, tmp_path, subtype="PCM_16")
+    assert saved.gain == pytest.approx((1 - 2**-15) / 2, rel=1e-12)
+    assert (load(saved.paths["a"]).data * 2**15).tolist() == [[-32767.0, 8192.0, 32767.0]]  # none was cut off
+
+
+@pytest.mark.parametrize("gain", [None, 1e300])
+def test_what_float32_cannot_hold_is_not_written_as_infinity(tmp_path, gain):
+    audio = Audio(data=torch.tensor([[1e300 if gain is None else 1.0]], dtype=torch.float64), sample_rate=RATE)
+    with pytest.raises(InvalidValue, match=r"which FLOAT would hold as infinity; choose subtype DOUBLE"):
+        save_stems({"a": audio}, tmp_path, file_format="wav", gain=gain)
+    save_stems({"a": audio}, tmp_path, file_format="wav", subtype="DOUBLE", gain=gain)
+    assert soundfile.read(tmp_path / "a.wav")[0] == 1e300
+
+
+@pytest.mark.usefixtures("plain_types")
+@pytest.mark.parametrize(
+    ("sample_rate", "error", "message"),
+    [
+        (0, InvalidValue, "the sample rate must be at least 1 Hz, got 0"),
+        (44100.0, InvalidType, r"the sample rate must be a whole number of hertz, got 44100\.0"),
+    ],
+)
+def test_sample_rates_that_cannot_be(tmp_path, sample_rate, error, message):
+    with pytest.raises(error, match=message):
+        save(Audio(data=torch.zeros(1, 5), sample_rate=sample_rate), tmp_path / "a.wav")
+    assert list_folder(tmp_path) == set()
+
+
 def test_a_gain_of_ones_own_is_used_or_refused_if_it_clips(tmp_path):
     stems = {"a": make_audio(1, 100, peak=1.6)}
     saved = save_stems(stems, tmp_path, file_format="wav", gain=2.0)

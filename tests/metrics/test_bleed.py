@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from workbench.metrics import bleedless, fullness
-from workbench.metrics.bleed import make_mel_bands
+from workbench.metrics.bleed import HOP_SAMPLES, make_mel_bands
+from workbench.metrics.magnitudes import BLOCK_FRAMES
 
 RATE = 44_100
 
@@ -57,6 +58,14 @@ def test_agree_with_the_published_steps(pair, rate) -> None:
     expected = slow_scores(*pair, rate)
     got = bleedless(*pair, sample_rate=rate), fullness(*pair, sample_rate=rate)
     assert got == pytest.approx(expected, rel=1e-9)
+
+
+def test_songs_of_several_blocks_are_scored_as_one() -> None:
+    reference, rest = np.random.default_rng(4).standard_normal((2, 1, HOP_SAMPLES * BLOCK_FRAMES + 9000))
+    reference[:, : reference.shape[1] // 2] *= 1e-6  # the range of 80 dB hangs on the other half
+    estimate = 0.9 * reference + 0.01 * rest
+    got = bleedless(reference, estimate, sample_rate=RATE), fullness(reference, estimate, sample_rate=RATE)
+    assert got == pytest.approx(slow_scores(reference, estimate, RATE), rel=1e-9)
 
 
 def test_a_gain_is_its_decibels(pair) -> None:

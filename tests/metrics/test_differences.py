@@ -6,6 +6,7 @@ import torch
 
 from workbench.metrics import l1_spectrum, l1_time
 from workbench.metrics.magnitudes import BLOCK_FRAMES, iterate_magnitudes
+from workbench.metrics.signals import BLOCK_SAMPLES
 
 
 def slow_magnitudes(samples: np.ndarray, window_samples: int, hop_samples: int) -> np.ndarray:
@@ -33,6 +34,12 @@ def test_l1_time_by_hand() -> None:
     reference = torch.tensor([[1.0, -1.0], [0.0, 0.5]])
     estimate = torch.tensor([[0.5, 1.0], [0.0, 1.0]])
     assert l1_time(reference, estimate) == (0.5 + 2.0 + 0.0 + 0.5) / 4
+
+
+def test_l1_time_of_several_blocks() -> None:
+    reference, estimate = np.random.default_rng(3).standard_normal((2, 2, BLOCK_SAMPLES + 7))
+    # float64, a sum of half a million terms in another order
+    assert l1_time(reference, estimate) == pytest.approx(np.abs(reference - estimate).mean(), rel=1e-12)
 
 
 def test_l1_spectrum_agrees_with_frame_by_frame() -> None:

@@ -89,7 +89,7 @@ def test_inaudible_errors_do_not_count() -> None:
     assert log_wmse(target, target + 100 * hiss, mixture=mixture, sample_rate=RATE) < CEILING - 20
 
 
-@pytest.mark.parametrize("samples", [1, 50, 5000])
+@pytest.mark.parametrize("samples", [1, 50, 5000, 70_000])  # the last is more than one block of the filter
 def test_agrees_with_plain_convolution(samples) -> None:
     reference, noise, rest = (make_noise(seed, channels=2, samples=samples) for seed in (1, 2, 3))
     mixture, estimate = reference + rest, reference + 0.03 * noise
@@ -121,6 +121,12 @@ def test_silent_mixture() -> None:
     sound, silence = make_noise(1, samples=500), np.zeros((1, 500))
     assert log_wmse(sound, sound, mixture=silence, sample_rate=RATE) == pytest.approx(CEILING)
     assert log_wmse(silence, sound, mixture=silence, sample_rate=RATE) == -math.inf
+
+
+def test_a_mixture_that_is_not_finite_is_called_so() -> None:
+    mixture = torch.tensor([[0.0, math.nan]])
+    with pytest.raises(InvalidValue, match=r"mixture must hold finite numbers, got nan at index \(0, 1\)"):
+        log_wmse(torch.ones(1, 2), torch.ones(1, 2), mixture=mixture, sample_rate=RATE)
 
 
 def test_mixture_of_another_shape_or_rate() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -30,14 +31,16 @@ class Audio(Generic[T]):
 
 @dataclass(frozen=True)
 class NormalizationStats:
-    """What was taken off a mixture: ``normalized = (raw - mean) / std``, with ``std > 0``."""
+    """What was taken off a mixture: ``normalized = (raw - mean) / std``, with ``std > 0``, both finite."""
 
     mean: float
     std: float
 
     def __post_init__(self) -> None:
-        if not self.std > 0:
-            raise InvalidValue(f"std must be greater than 0, got {self.std}")
+        if not 0 < self.std < math.inf:
+            raise InvalidValue(f"std must be greater than 0 and finite, got {self.std}")
+        if not math.isfinite(self.mean):
+            raise InvalidValue(f"mean must be finite, got {self.mean}")
 
 
 @dataclass(eq=False)

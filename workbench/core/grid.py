@@ -7,6 +7,7 @@ the song: 0 is its first sample, and a chunk that begins in the padding has a ne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -132,8 +133,11 @@ def hop_from_overlap(chunk_size: int, overlap: float) -> int:
     """``round(chunk_size * (1 - overlap))``, checked.
 
     Raises:
+        InvalidType: an overlap that is not a number.
         InvalidValue: an overlap outside [0, 1), or a hop below 1 sample.
     """
+    if isinstance(overlap, bool) or not isinstance(overlap, Real):
+        raise InvalidType(f"overlap must be a number, got {overlap!r}")
     if not 0 <= overlap < 1:
         raise InvalidValue(f"overlap must be at least 0 and below 1, got {overlap}")
     hop_size = round(chunk_size * (1 - overlap))

@@ -135,6 +135,8 @@ class OverlapAdder:
             raise InvalidValue(
                 f"the grid has {self.grid.num_chunks} chunks, got {self._num_pushed + num_added} after this batch"
             )
+        if num_added == 0:
+            return self._ring[..., :0]
         final = torch.cat([piece for chunk in chunks.split(1) for piece in self._push_one(chunk)], dim=-1)
         # where it starts, in the song's samples
         start = -self.grid.padding + self._num_pushed * self.grid.hop_size
@@ -176,7 +178,7 @@ def window_sum(grid: ChunkGrid, window: Float[Tensor, " chunk"]) -> Float[Tensor
     Shapes:
         window: (chunk_size,); returns (num_samples,).
     """
-    return _sum_over_hop(grid, window)[_phases(grid)]
+    return _repeat_over_song(grid, _sum_over_hop(grid, window))
 
 
 def normalized_window(
@@ -194,7 +196,7 @@ def normalized_window(
     """
     exact = window.to(torch.promote_types(window.dtype, torch.promote_types(dtype, torch.float32)))
     total = _sum_over_hop(grid, exact)  # (hop,)
-    reached = total if grid.num_samples >= grid.hop_size else total[_phases(grid)]
+    reached = total if grid.num_samples >= grid.hop_size else _repeat_over_song(grid, total)
     if not bool((reached >= CLAMP).all()):
         raise InvalidValue(
             f"the window ({grid.chunk_size} samples, from {float(window.min()):.3g} to "
@@ -274,6 +276,7 @@ def _sum_over_hop(grid: ChunkGrid, window: Tensor) -> Tensor:
     return total
 
 
-def _phases(grid: ChunkGrid) -> Tensor:
-    """Where in the hop each sample of the song lies: (num_samples,)."""
-    return (torch.arange(grid.num_samples) + grid.padding) % grid.hop_size
+def _repeat_over_song(grid: ChunkGrid, total: Tensor) -> Tensor:
+    """What repeats with the hop, (hop,), at each sample of the song: (num_samples,)."""
+    begins_at_song = total.roll(-(grid.padding % grid.hop_size))  # (hop,)
+    return begins_at_song.repeat(-(-grid.num_samples // grid.hop_size))[: grid.num_samples]

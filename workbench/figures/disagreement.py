@@ -18,10 +18,12 @@ from workbench.figures.style import (
     MIXTURE_COLOR,
     color_stems,
     name_channel,
+    name_curve,
     new_sheet,
     set_time_axis,
     set_title,
     shorten_name,
+    write_plainly,
 )
 
 FLOOR_DECIBELS = -120.0
@@ -65,12 +67,12 @@ def plot_differences(axes: Axes, differences: Mapping[str, Audio[Tensor]], combi
     for name, audio, color, width in curves:
         instants, levels = measure_levels(audio.data, sample_rate=audio.sample_rate, floor_decibels=FLOOR_DECIBELS)
         marker = "o" if len(instants) == 1 else None
-        axes.plot(instants, levels, color=color, linewidth=width, marker=marker, label=shorten_name(name))
+        axes.plot(instants, levels, color=color, linewidth=width, marker=marker, label=name_curve(shorten_name(name)))
     axes.set_ylim(FLOOR_DECIBELS - 5, 25)
     axes.grid(axis="y", color="0.9")
     axes.set_ylabel("RMS (dBFS)")
     if len(differences) <= MOST_IN_LEGEND:
-        axes.legend(loc="upper right", ncols=4, fontsize=8)
+        write_plainly(axes.legend(loc="upper right", ncols=4, fontsize=8).get_texts())
     set_title(axes, "the combined stem, and each pass minus it")
 
 

@@ -33,8 +33,8 @@ def draw_path(rows: Sequence[PathRow], *, headline: str) -> Figure:
     sheet = new_sheet(height_inches=1.4 + 0.36 * len(rows), width_inches=11.5, headline=headline)
     name_axes, time_axes, size_axes = sheet.subplots(1, 3, width_ratios=[1.7, 1.0, 1.0])
     for index, row in enumerate(rows):
-        name_axes.text(0.0, index, row.name, va="center", fontsize=9.5, fontweight="bold")
-        name_axes.text(0.2, index, row.output, va="center", fontsize=8.5)
+        name_axes.text(0.0, index, row.name, va="center", fontsize=9.5, fontweight="bold", parse_math=False)
+        name_axes.text(0.2, index, row.output, va="center", fontsize=8.5, parse_math=False)
     name_axes.set_axis_off()
     set_title(name_axes, "step and what goes out of it")
     times = [format_time(row.seconds) for row in rows]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 # Okabe and Ito 2008, "Color universal design": told apart with any kind of colour vision. Yellow comes last, since it
@@ -65,6 +66,17 @@ def set_title(axes: Axes, text: str) -> None:
     axes.set_title(text, loc="left", fontsize=TITLE_SIZE, parse_math=False)
 
 
+def write_plainly(texts: Iterable[Text]) -> None:
+    """Likewise for texts that matplotlib makes by itself, of legends and ticks."""
+    for text in texts:
+        text.set_parse_math(False)
+
+
+def name_curve(name: str) -> str:
+    """A name for the legend, which leaves out those that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def set_time_axis(axes: Axes, *, start_seconds: float, stop_seconds: float, label: bool = True) -> None:
     """Seconds of the song from left to right; without ``label`` for a panel that has another one right below."""
     axes.set_xlim(start_seconds, stop_seconds)
@@ -104,8 +116,8 @@ def format_hertz(hertz: float) -> str:
 
 
 def format_decibels(decibels: float) -> str:
-    """``-3.21`` -> ``"−3.2 dB"``; minus infinity is silence."""
-    return "silent" if decibels == -math.inf else f"{decibels:.1f} dB".replace("-", "−")
+    """``-3.21`` -> ``"−3.2 dB"``, ``-0.01`` -> ``"0.0 dB"``; minus infinity is silence."""
+    return "silent" if decibels == -math.inf else f"{decibels:z.1f} dB".replace("-", "−")
 
 
 def format_rms(decibels: float) -> str:

@@ -17,9 +17,11 @@ from workbench.figures.style import (
     format_count,
     format_number,
     list_names,
+    name_curve,
     new_sheet,
     set_title,
     shorten_name,
+    write_plainly,
 )
 from workbench.figures.words import draw_words
 
@@ -95,7 +97,7 @@ def draw_sweep(
             "markersize": 5.5,
             "alpha": 0.9,
         }
-        left.plot(line.places, line.qualities, label=line.label, **style)
+        left.plot(line.places, line.qualities, label=name_curve(line.label), **style)
         right.plot(line.costs, line.qualities, **style)
     label = f"{describe_quality(quality)} ({unit})" if unit else describe_quality(quality)
     left.set_ylabel(label)
@@ -112,7 +114,9 @@ def draw_sweep(
         one.set_axisbelow(True)
         one.margins(0.06, 0.1)
     if len(lines) > 1:
-        sheet.legend(loc="outside lower center", ncols=min(4, len(lines)), fontsize=8, title=list_names(others))
+        columns = min(4, len(lines))
+        legend = sheet.legend(loc="outside lower center", ncols=columns, fontsize=8, title=list_names(others))
+        write_plainly(legend.get_texts())
     return sheet
 
 
@@ -166,7 +170,9 @@ def set_axis(axes: Axes, axis: str, values: Sequence[Any]) -> None:
         return
     names = [shorten_name(_write(value)) for value in values]
     turned = sum(map(len, names)) > 40
-    axes.set_xticks(range(len(names)), names, rotation=30 if turned else 0, ha="right" if turned else "center")
+    rotation, end = (30, "right") if turned else (0, "center")
+    ticks = axes.set_xticks(range(len(names)), names, rotation=rotation, ha=end)
+    write_plainly(tick.label1 for tick in ticks)
 
 
 def set_cost_axis(axes: Axes, costs: np.ndarray) -> None:

@@ -6,10 +6,11 @@ A bit rate is in bits per second, of all channels together, everywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
-from workbench.errors import InvalidValue
+from workbench.errors import InvalidType, InvalidValue
 
 # Subtype -> bits of an integer sample, None for floating point. The first is the default.
 _SUBTYPES: dict[str, dict[str, int | None]] = {
@@ -70,10 +71,19 @@ class Encoding:
         return _BITS_OF_PLAYERS if self.is_lossy else self.bits
 
     def check_audio(self, *, sample_rate: int, num_channels: int) -> None:
-        """Raise `InvalidValue` where the format does not have so many channels, this rate, or its bit rate at it."""
+        """Raise `InvalidValue` where the format does not have so many channels, this rate, or its bit rate at it.
+
+        Raises:
+            InvalidType: a rate that is no whole number.
+        """
+        if isinstance(sample_rate, bool) or not isinstance(sample_rate, Integral):
+            raise InvalidType(f"the sample rate must be a whole number of hertz, got {sample_rate!r}")
+        if sample_rate < 1:
+            raise InvalidValue(f"the sample rate must be at least 1 Hz, got {sample_rate}")
         most = _MAX_CHANNELS[self.file_format]
         if not 1 <= num_channels <= most:
-            raise InvalidValue(f"{self.file_format} holds 1 to {most} channels, got {num_channels}; choose wav")
+            advice = "" if self.file_format == "wav" else "; choose wav"
+            raise InvalidValue(f"{self.file_format} holds 1 to {most} channels, got {num_channels}{advice}")
         if self.file_format == "ogg" and sample_rate > _MAX_VORBIS_RATE:
             raise InvalidValue(f"ogg holds sample rates up to {_MAX_VORBIS_RATE} Hz, got {sample_rate}; choose wav")
         if self.file_format == "mp3" and sample_rate not in _MP3_KILOBITS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from numbers import Real
 from pathlib import Path
 
 from torch import Tensor
@@ -56,6 +57,7 @@ def load(
         AudioFileError: missing, a folder, empty, not audio, cut off, damaged, without an audio stream,
             0 samples, NaN or infinity in the samples.
         InvalidValue: a rate, number of channels, start or duration that cannot be.
+        InvalidType: one of these that is not a number, or no path.
     """
     _check_rate_and_channels(sample_rate, channels)
     _check_range(start_seconds, duration_seconds)
@@ -152,6 +154,9 @@ def _check_rate_and_channels(sample_rate: int | None, channels: int | None) -> N
 
 
 def _check_range(start_seconds: float, duration_seconds: float | None) -> None:
+    for name, value in (("start_seconds", start_seconds), ("duration_seconds", duration_seconds)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+            raise InvalidType(f"{name} must be a number, got {type(value).__name__} {value!r}")
     if not (math.isfinite(start_seconds) and start_seconds >= 0):
         raise InvalidValue(f"start_seconds must be 0 or more, got {start_seconds}")
     if duration_seconds is not None and not (math.isfinite(duration_seconds) and duration_seconds > 0):

@@ -25,6 +25,7 @@ from workbench.io.staging import staged_files
 from workbench.io.tags import tags_of_stem
 
 MANIFEST_NAME = "stems.json"
+LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,8 @@ def _choose_gain(peak: float, *, encoding: Encoding, gain: float | None) -> floa
     # +1.0 itself is one step above the largest integer. A full-scale song is not turned down for
     # that: its topmost samples are set to the largest integer, an error of one step.
     bits, subtype = encoding.clipping_bits, encoding.subtype
+    if subtype == "FLOAT" and peak * (1.0 if gain is None else gain) > LARGEST_FLOAT32:
+        raise InvalidValue(f"the peak is {peak:.3g}, which FLOAT would hold as infinity; choose subtype DOUBLE")
     if gain is not None:
         if not (math.isfinite(gain) and gain > 0):
             raise InvalidValue(f"gain must be greater than 0, got {gain}")

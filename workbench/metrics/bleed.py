@@ -16,12 +16,13 @@ Their code takes every file for 44.1 kHz; here the bands follow the true rate, w
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from workbench.metrics.magnitudes import iterate_magnitudes
+from workbench.metrics.magnitudes import BLOCK_FRAMES, iterate_magnitudes
 from workbench.metrics.signals import Signal, find_sample_rate, pair_channels
 
 WINDOW_SAMPLES = 4096
@@ -64,8 +65,7 @@ def bleedless(reference: Signal, estimate: Signal, *, sample_rate: int | None = 
             infinite.
         InvalidType: not a signal of real numbers.
     """
-    difference = _subtract_levels(reference, estimate, sample_rate)
-    return _turn_into_score(difference[difference > 0])
+    return _score(reference, estimate, sample_rate, lambda target, guess: guess - target)
 
 
 def fullness(reference: Signal, estimate: Signal, *, sample_rate: int | None = None) -> float:
@@ -94,8 +94,7 @@ def fullness(reference: Signal, estimate: Signal, *, sample_rate: int | None = N
             infinite.
         InvalidType: not a signal of real numbers.
     """
-    difference = _subtract_levels(reference, estimate, sample_rate)
-    return _turn_into_score(-difference[difference < 0])
+    return _score(reference, estimate, sample_rate, lambda target, guess: target - guess)
 
 
 def make_mel_bands(sample_rate: int) -> Float[Tensor, "mel freq"]:
@@ -122,23 +121,26 @@ def _hz_of_mel(mel: Float[Tensor, " edge"]) -> Float[Tensor, " edge"]:
     return torch.where(mel < CORNER_MEL, mel * LINEAR_HZ_PER_MEL, above)
 
 
-def _subtract_levels(
-    reference: Signal, estimate: Signal, sample_rate: int | None
-) -> Float[Tensor, "channel mel frame"]:
-    """Decibels of the estimate less those of the reference."""
+def _score(
+    reference: Signal, estimate: Signal, sample_rate: int | None, subtract: Callable[[Tensor, Tensor], Tensor]
+) -> float:
+    """100 / (1 + mean of what is above 0 in the difference of the levels, reference first)."""
     pair = pair_channels(reference, estimate)
     bands = make_mel_bands(find_sample_rate(reference, estimate, given=sample_rate))
     target, guess = (_measure_levels(one, bands) for one in pair)
-    return guess - target
+    total, count = 0.0, 0
+    # a block of frames at a time, or the differences would take as much again as the levels
+    for one, other in zip(target.split(BLOCK_FRAMES, dim=-1), guess.split(BLOCK_FRAMES, dim=-1), strict=True):
+        difference = subtract(one, other)
+        above = difference[difference > 0]
+        total, count = total + float(above.sum()), count + above.numel()
+    return 100.0 / (1.0 + total / count) if count else 100.0
 
 
 def _measure_levels(
-    samples: Float[Tensor, "channel time"], bands: Float[Tensor, "mel freq"]
+    samples: Shaped[Tensor, "channel time"], bands: Float[Tensor, "mel freq"]
 ) -> Float[Tensor, "channel mel frame"]:
+    """Decibels of the mel bands, not below the signal's own range."""
     blocks = iterate_magnitudes(samples, window_samples=WINDOW_SAMPLES, hop_samples=HOP_SAMPLES)
-    levels = 20.0 * torch.cat([bands @ block for block in blocks], dim=-1).clamp(min=FLOOR).log10()
-    return levels.clamp(min=float(levels.max()) - RANGE_DB)
-
-
-def _turn_into_score(sizes_db: Float[Tensor, " point"]) -> float:
-    return 100.0 / (1.0 + float(sizes_db.mean())) if sizes_db.numel() else 100.0
+    levels = torch.cat([20.0 * (bands @ block).clamp(min=FLOOR).log10() for block in blocks], dim=-1)
+    return levels.clamp_(min=float(levels.max()) - RANGE_DB)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.metrics.magnitudes import iterate_magnitudes
-from workbench.metrics.signals import Signal, pair_channels, pair_signals
+from workbench.metrics.signals import Signal, iterate_blocks, pair_channels
 
 WINDOW_SAMPLES = 2048
 HOP_SAMPLES = 512
@@ -33,8 +33,8 @@ def l1_time(reference: Signal, estimate: Signal) -> float:
         InvalidValue: shapes or sample rates differ, there are no samples, or one is NaN or infinite.
         InvalidType: not a signal of real numbers.
     """
-    target, guess = pair_signals(reference, estimate)
-    return float((target - guess).abs().mean())
+    target, guess = pair_channels(reference, estimate)
+    return sum(float((one - other).abs().sum()) for one, other in iterate_blocks(target, guess)) / target.numel()
 
 
 def l1_spectrum(reference: Signal, estimate: Signal) -> float:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 import statistics
+from itertools import islice
 
+from jaxtyping import Shaped
 from torch import Tensor
 
-from workbench.metrics.signals import Signal, find_sample_rate, pair_channels, pair_signals
+from workbench.metrics.signals import Signal, find_sample_rate, iterate_blocks, pair_channels
 
 
 def sdr(reference: Signal, estimate: Signal) -> float:
@@ -40,8 +42,7 @@ def sdr(reference: Signal, estimate: Signal) -> float:
         InvalidValue: shapes or sample rates differ, there are no samples, or one is NaN or infinite.
         InvalidType: not a signal of real numbers.
     """
-    target, guess = pair_signals(reference, estimate)
-    return _decibels(target, target - guess)
+    return _compare(*pair_channels(reference, estimate))
 
 
 def si_sdr(reference: Signal, estimate: Signal) -> float:
@@ -71,12 +72,12 @@ def si_sdr(reference: Signal, estimate: Signal) -> float:
         InvalidValue: shapes or sample rates differ, there are no samples, or one is NaN or infinite.
         InvalidType: not a signal of real numbers.
     """
-    target, guess = pair_signals(reference, estimate)
-    energy = float(target.square().sum())
-    if energy == 0.0:
-        return math.nan
-    scaled = float((guess * target).sum()) / energy * target
-    return _decibels(scaled, scaled - guess)
+    target, guess = pair_channels(reference, estimate)
+    energy = product = 0.0
+    for one, other in iterate_blocks(target, guess):
+        energy += _measure_energy(one)
+        product += float((other * one).sum())
+    return math.nan if energy == 0.0 else _compare(target, guess, scale=product / energy)
 
 
 def snr(reference: Signal, estimate: Signal) -> float:
@@ -107,7 +108,7 @@ def snr(reference: Signal, estimate: Signal) -> float:
         InvalidType: not a signal of real numbers.
     """
     target, guess = pair_channels(reference, estimate)
-    ratios = [_decibels(one, one - other) for one, other in zip(target, guess, strict=True)]
+    ratios = [_compare(one, other) for one, other in zip(target.split(1), guess.split(1), strict=True)]
     heard = [ratio for ratio in ratios if not math.isnan(ratio)]
     # A sum of both infinities would be NaN as well, but math.fsum refuses it.
     return sum(heard) / len(heard) if heard else math.nan
@@ -146,20 +147,27 @@ def csdr(reference: Signal, estimate: Signal, *, sample_rate: int | None = None)
     target, guess = pair_channels(reference, estimate)
     chunk_samples = find_sample_rate(reference, estimate, given=sample_rate)
     num_chunks = max(1, target.shape[-1] // chunk_samples)
-    ratios = []
-    for start in range(0, num_chunks * chunk_samples, chunk_samples):
-        one, other = (signal[:, start : start + chunk_samples] for signal in (target, guess))
-        if one.any() and other.any():
-            ratios.append(_decibels(one, one - other))
+    chunks = islice(iterate_blocks(target, guess, block_samples=chunk_samples), num_chunks)
+    ratios = [_compare(one, other) for one, other in chunks if one.any() and other.any()]
     return statistics.median(ratios) if ratios else math.nan
 
 
-def _decibels(signal: Tensor, distortion: Tensor) -> float:
-    """Ratio of two energies in decibels, with the limits where one of them is zero."""
-    signal_energy, distortion_energy = float(signal.square().sum()), float(distortion.square().sum())
-    if signal_energy == 0.0:
-        return math.nan if distortion_energy == 0.0 else -math.inf
-    if distortion_energy == 0.0:
+def _compare(
+    target: Shaped[Tensor, "channel time"], guess: Shaped[Tensor, "channel time"], *, scale: float = 1.0
+) -> float:
+    """Energy of the scaled target over that of its difference from the guess, in decibels, with the limits at zero."""
+    signal = distortion = 0.0
+    for one, other in iterate_blocks(target, guess):
+        scaled = scale * one
+        signal += _measure_energy(scaled)
+        distortion += _measure_energy(scaled - other)
+    if signal == 0.0:
+        return math.nan if distortion == 0.0 else -math.inf
+    if distortion == 0.0:
         return math.inf
     # Two logarithms, since the quotient of very unequal energies could overflow.
-    return 10.0 * (math.log10(signal_energy) - math.log10(distortion_energy))
+    return 10.0 * (math.log10(signal) - math.log10(distortion))
+
+
+def _measure_energy(samples: Tensor) -> float:
+    return float(samples.square().sum())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from workbench.core.audio import Audio
@@ -13,9 +16,18 @@ from workbench.errors import InvalidType, InvalidValue
 
 Signal: TypeAlias = Tensor | np.ndarray | Audio[Any]
 
+BLOCK_SAMPLES = 2**18  # of each channel that are widened at a time: 2 MiB, however long the song
 
-def pair_signals(reference: Signal, estimate: Signal) -> tuple[Tensor, Tensor]:
-    """Both signals in float64 on the CPU, once they are known to belong together."""
+
+def pair_channels(
+    reference: Signal, estimate: Signal
+) -> tuple[Shaped[Tensor, "channel time"], Shaped[Tensor, "channel time"]]:
+    """Both signals as `read_channels` gives them, once they are known to belong together.
+
+    Raises:
+        InvalidValue: shapes or sample rates differ, or as for `read_channels`.
+        InvalidType: as for `read_channels`.
+    """
     target, guess = read_samples("reference", reference), read_samples("estimate", estimate)
     if target.shape != guess.shape:
         raise InvalidValue(
@@ -27,22 +39,39 @@ def pair_signals(reference: Signal, estimate: Signal) -> tuple[Tensor, Tensor]:
             f"reference and estimate must have the same sample rate, got {reference.sample_rate} and "
             f"{estimate.sample_rate} Hz; resample one of them first"
         )
-    return target, guess
+    return _view_channels(target), _view_channels(guess)
+
+
+def read_channels(role: str, signal: object) -> Shaped[Tensor, "channel time"]:
+    """A signal with one row a channel; one axis alone is one channel.
+
+    Shapes:
+        (..., time) -> (channel, time), in the dtype it came in: `iterate_blocks` widens it piece by piece.
+
+    Raises:
+        InvalidValue: no samples, or one that is NaN or infinite.
+        InvalidType: not a signal of real numbers.
+    """
+    return _view_channels(read_samples(role, signal))
 
 
 def read_samples(role: str, signal: object) -> Tensor:
-    """The samples of a signal as float64 on the CPU, without its gradient."""
+    """The samples of a signal on the CPU, without its gradient and in a dtype of torch; raises as `read_channels`."""
     data = signal.data if isinstance(signal, Audio) else signal
     if isinstance(data, np.ndarray) and data.dtype.kind in "iuf":
-        samples = torch.from_numpy(data.astype(np.float64))  # a copy: numpy's strides may be negative
+        # torch looks at memory that it may write to, in a dtype of its own and with strides that go forward
+        goes_forward = min(data.strides, default=0) >= 0
+        is_shared = goes_forward and data.flags.writeable and data.dtype in (np.float32, np.float64)
+        samples = torch.from_numpy(data if is_shared else data.astype(np.float64))
     elif isinstance(data, Tensor) and not (data.is_complex() or data.dtype == torch.bool):
-        samples = data.detach().cpu().to(torch.float64)  # moved first: some devices have no float64
+        samples = data.detach().cpu()
     else:
         got = f"{type(data).__name__} of {data.dtype}" if hasattr(data, "dtype") else type(data).__name__
         raise InvalidType(f"{role} must be a tensor, numpy array or Audio of real numbers, got {got}")
     if samples.numel() == 0:
         raise InvalidValue(f"{role} must have at least one sample, got shape {tuple(samples.shape)}")
-    if not torch.isfinite(samples).all():
+    # a NaN becomes both least and greatest, and no array of truth values as long as the song is made
+    if samples.is_floating_point() and not all(math.isfinite(float(end)) for end in torch.aminmax(samples)):
         where = tuple(torch.nonzero(~torch.isfinite(samples))[0].tolist())
         raise InvalidValue(
             f"{role} must hold finite numbers, got {samples[where].item()} at index {where}; "
@@ -51,11 +80,19 @@ def read_samples(role: str, signal: object) -> Tensor:
     return samples
 
 
-def pair_channels(reference: Signal, estimate: Signal) -> tuple[Tensor, Tensor]:
-    """As `pair_signals`, with one row a channel: (channel, time); one axis alone is one channel."""
-    target, guess = pair_signals(reference, estimate)
-    time = target.shape[-1] if target.ndim else 1
-    return target.reshape(-1, time), guess.reshape(-1, time)
+def iterate_blocks(
+    target: Shaped[Tensor, "channel time"],
+    guess: Shaped[Tensor, "channel time"],
+    *,
+    block_samples: int = BLOCK_SAMPLES,
+) -> Iterator[tuple[Float[Tensor, "channel block"], Float[Tensor, "channel block"]]]:
+    """Both signals in float64, a block of time after the other; the last may be shorter."""
+    blocks = zip(target.split(block_samples, dim=-1), guess.split(block_samples, dim=-1), strict=True)
+    return ((one.double(), other.double()) for one, other in blocks)
+
+
+def _view_channels(samples: Tensor) -> Shaped[Tensor, "channel time"]:
+    return samples.reshape(-1, samples.shape[-1] if samples.ndim else 1)
 
 
 def find_sample_rate(*signals: Signal, given: int | None) -> int:

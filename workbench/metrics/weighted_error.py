@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cache
 
 import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
+from workbench.core.grid import take_span
 from workbench.errors import InvalidValue
 from workbench.io.resample import resample
-from workbench.metrics.signals import Signal, find_sample_rate, pair_channels
+from workbench.metrics.signals import Signal, find_sample_rate, pair_channels, read_channels
 
 FILTER_RATE = 44_100
 FILTER_TRANSFORM = 8192
 FILTER_TAPS = 4000
+BLOCK_TRANSFORM = 2**16  # of a block that is filtered; a whole song's transform would take gigabytes
 # Errors below this, relative to the weighted mixture's RMS, are taken for inaudible.
 TOLERANCE = 10.0 ** (-68.0 / 20.0)
 EPSILON = 1e-8
@@ -54,16 +57,20 @@ def log_wmse(reference: Signal, estimate: Signal, *, mixture: Signal, sample_rat
         InvalidType: not a signal of real numbers.
     """
     target, guess = pair_channels(reference, estimate)
-    scale, _ = pair_channels(mixture, mixture)
+    scale = read_channels("mixture", mixture)
     if scale.shape != target.shape:
         raise InvalidValue(
             f"mixture must have the shape of the reference, got {tuple(scale.shape)} and {tuple(target.shape)}; "
             "trim or convert one of them first"
         )
     rate = find_sample_rate(reference, estimate, mixture, given=sample_rate)
-    # Filter and resampling are linear, so the error takes the place of both signals.
-    errors, scale = (resample(one, from_rate=rate, to_rate=FILTER_RATE) for one in (guess - target, scale))
-    scores = [_score_channel(error, whole) for error, whole in zip(errors, scale, strict=True)]
+    channels = zip(target.split(1), guess.split(1), scale.split(1), strict=True)  # (1, time) each
+    scores = []
+    for one, other, whole in channels:
+        # Filter and resampling are linear, so the error takes the place of both signals.
+        pair = (other.double() - one.double(), whole.double())
+        error, heard = (resample(signal, from_rate=rate, to_rate=FILTER_RATE)[0] for signal in pair)
+        scores.append(_score_channel(error, heard))
     return sum(scores) / len(scores)
 
 
@@ -135,23 +142,32 @@ def _respond_low_pass(angle: Float[Tensor, " bin"], hz: float) -> Float[Tensor, 
     return 1.0 / torch.sqrt(1.0 + ratio.square())
 
 
-def _weight(samples: Float[Tensor, " time"]) -> Float[Tensor, " time"]:
-    """Run the filter over a signal, without delay; zeros beyond both ends."""
-    taps = make_weighting_filter()
+def _iterate_weighted(samples: Float[Tensor, " time"]) -> Iterator[Float[Tensor, " block"]]:
+    """The signal through the filter, without delay, block by block (overlap-save); zeros beyond both ends.
+
+    Each block is filtered with the samples around it that the taps reach; of the circular convolution that the
+    transform gives, what wrapped around is left out.
+    """
+    before, after = FILTER_TAPS // 2, FILTER_TAPS // 2 - 1
+    block_samples = BLOCK_TRANSFORM - before - after
+    response = torch.fft.rfft(make_weighting_filter(), BLOCK_TRANSFORM)
     length = samples.shape[-1]
-    transform = 2 ** (length + FILTER_TAPS - 1).bit_length()
-    spectrum = torch.fft.rfft(samples, transform) * torch.fft.rfft(taps, transform)
-    filtered: Tensor = torch.fft.irfft(spectrum, transform)
-    first = FILTER_TAPS // 2 - 1
-    return filtered[first : first + length]
+    for start in range(0, length, block_samples):
+        stop = min(start + block_samples, length)
+        span = take_span(samples, start - before, stop + after, padding=0, padding_mode="constant")
+        filtered = torch.fft.irfft(torch.fft.rfft(span, BLOCK_TRANSFORM) * response, BLOCK_TRANSFORM)
+        yield filtered[before + after : before + after + stop - start]
 
 
 def _score_channel(error: Float[Tensor, " time"], mixture: Float[Tensor, " time"]) -> float:
     if not error.any():
         return SCALE * math.log(EPSILON)
-    level = float(_weight(mixture).square().mean().sqrt())
+    length = error.shape[-1]
+    level = math.sqrt(sum(float(block.square().sum()) for block in _iterate_weighted(mixture)) / length)
     if level == 0.0:
         return -math.inf
-    relative = _weight(error) / level
-    relative[relative.abs() < TOLERANCE] = 0.0
-    return SCALE * math.log(float(relative.square().mean()) + EPSILON)
+    total = 0.0
+    for block in _iterate_weighted(error):
+        relative = block / level
+        total += float(relative[relative.abs() >= TOLERANCE].square().sum())
+    return SCALE * math.log(total / length + EPSILON)
