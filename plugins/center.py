@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from workbench.core.settings import StftConfig
 from workbench.errors import InvalidType, InvalidValue
 from workbench.registry import hookimpl
-from workbench.registry.cards import ModelCard
+from workbench.registry.cards import ModelCard, NumFreqs
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class CenterParameters:
             phase difference. 0 looks at levels alone.
         smoothing_frames: frames over which powers and cross-power are averaged, an odd number. More of them
             let through less of what is equally loud on both sides but unrelated, such as a room's echo.
-        num_freqs: frequencies in the spectrogram, ``n_fft // 2 + 1`` of the transform in use. The rows
+        num_freqs: frequencies in the spectrogram, ``n_fft // 2 + 1`` of the transform, which it follows. The rows
             of a spectrogram are frequencies times channels, and this shows that there are two channels.
 
     Raises:
@@ -35,7 +35,7 @@ class CenterParameters:
     width: float = 0.3
     exponent: float = 4.0
     smoothing_frames: int = 7
-    num_freqs: int = 1025
+    num_freqs: NumFreqs = 1025
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""

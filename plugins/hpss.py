@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from workbench.core.settings import StftConfig
 from workbench.errors import InvalidType, InvalidValue
 from workbench.registry import hookimpl
-from workbench.registry.cards import ModelCard
+from workbench.registry.cards import ModelCard, NumFreqs
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class HpssParameters:
         margin_harmonic: how many times the percussive estimate the harmonic one must reach, at least 1.
         margin_percussive: the other way round. With either above 1 there is a third stem, the residual.
         power: exponent of the soft masks, above 0; infinity makes them binary.
-        num_freqs: frequencies in the spectrogram, ``n_fft // 2 + 1`` of the transform in use. The rows
+        num_freqs: frequencies in the spectrogram, ``n_fft // 2 + 1`` of the transform, which it follows. The rows
             of a spectrogram are frequencies times channels, and this says how many channels they hold.
 
     Raises:
@@ -36,7 +36,7 @@ class HpssParameters:
     margin_harmonic: float = 1.0
     margin_percussive: float = 1.0
     power: float = 2.0
-    num_freqs: int = 1025
+    num_freqs: NumFreqs = 1025
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""

@@ -9,6 +9,10 @@ import workbench
 from workbench.errors import CheckpointError, InvalidType, InvalidValue, ModelError, WorkbenchError
 
 
+def leave(chunk):
+    raise SystemExit(0)
+
+
 def separate_made(song, **options):
     return workbench.separate(song, model="made", batch_size=2, **options)
 
@@ -23,6 +27,7 @@ BROKEN = {
     "nan": (give_nan, ["NaN", "chunks 0 to 1", "(2, 2, 2, 800)"]),
     "shape": (lambda chunk: torch.stack((chunk, chunk), dim=1)[..., :-1], ["(2, 2, 2, 799)", "(2, 2, 2, 800)"]),
     "fewer_stems": (lambda chunk: chunk.unsqueeze(1), ["(2, 1, 2, 800)", "(2, 2, 2, 800)", "2 stems (a, b)"]),
+    "leaves": (leave, ["ended the program with status 0"]),
     "no_tensor": (lambda chunk: {"a": chunk}, ["dict"]),
 }
 

@@ -87,3 +87,12 @@ def test_a_config_for_several_songs_or_in_the_place_of_a_stem_is_refused(run_cli
     taken = run_cli("separate", songs[0], "-m", "made", "-o", out, "--save-config", out / "song" / "a.flac")
     taken.check_error("--save-config", "choose another name")
     assert not out.exists()
+
+
+def test_a_model_made_of_references_is_shown_with_them(run_cli, tmp_path):
+    soundfile.write(tmp_path / "drums.wav", [[0.1, 0.2]] * 10, 8000)
+    run_cli("config", "-m", "oracle").check_error("--references")
+    shown = run_cli("config", "-m", "oracle", "--references", tmp_path, "--set", "output.stem_names=[drums]")
+    assert (shown.status, shown.stderr) == (0, "")
+    assert "model_type: oracle.oracle  # argument" in shown.stdout.splitlines()
+    run_cli("config", "--schema", "--references", tmp_path).check_error("--schema", "--references")

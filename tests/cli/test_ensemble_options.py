@@ -114,18 +114,6 @@ def test_config_shows_the_members(run_cli, tmp_path):
     assert report["origins"]["ensemble.members"] == "config"
 
 
-def test_a_report_is_of_one_pass(run_cli, write_song, register, tmp_path, monkeypatch):
-    calls = register()
-    monkeypatch.chdir(tmp_path)
-    config = tmp_path / "ensemble.yaml"
-    config.write_text("ensemble: {members: [made, made]}")
-    song = write_song()
-    for asked in (("-c", config), ("-m", "made", "--set", "inference.tta=[swap]")):
-        run_cli("inspect", song, *asked).check_error("one pass", "member")
-    assert calls.loads == 0
-    assert not (tmp_path / "song.html").exists()
-
-
 @pytest.mark.parametrize(
     ("channels", "options", "part"),
     [

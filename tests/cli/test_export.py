@@ -120,8 +120,23 @@ def test_a_formula_is_drawn_into_the_page(tex: str) -> None:
     assert html.unescape(re.findall('alt="(.*?)"', page)[0]) == " ".join(tex.split())
     picture = base64.b64decode(re.findall('base64,(.*?)"', page)[0]).decode()
     assert picture.count("<use ") >= 3  # a drawn letter each
+    assert "fill: #ffffff" not in picture  # nothing behind them
     assert "text-align: center" in page
     assert "text-align" not in draw_formula(tex, block=False)
+
+
+def test_fractions_are_large_where_tex_sets_them_large() -> None:
+    def measure_height(tex: str, *, block: bool) -> float:
+        data = re.findall('base64,(.*?)"', draw_formula(tex, block=block))[0]
+        return float(re.findall('height="([0-9.]+)pt"', base64.b64decode(data).decode())[0])
+
+    assert measure_height(r"\frac{a}{b}", block=True) > 1.2 * measure_height(r"\tfrac ab", block=True)
+    assert measure_height(r"\dfrac ab", block=False) > 1.2 * measure_height(r"\frac{a}{b}", block=False)
+
+
+def test_a_formula_grows_with_the_text_around_it() -> None:
+    style = re.findall('style="(.*?)"', draw_formula("w^2", block=False))[0]
+    assert re.fullmatch(r"display: inline; width: [\d.]+em; height: auto; vertical-align: -[\d.]+em", style)
 
 
 def test_a_formula_that_cannot_be_drawn_stays_readable() -> None:

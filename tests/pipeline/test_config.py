@@ -10,15 +10,10 @@ import pytest
 import yaml
 
 from workbench.errors import InvalidType, InvalidValue
-from workbench.pipeline.config import (
-    RunConfig,
-    merge,
-    name_nearest,
-    nest_settings,
-    parse_setting,
-    read_config,
-    validate_config,
-)
+from workbench.pipeline.config import RunConfig
+from workbench.pipeline.merging import merge
+from workbench.pipeline.reading import nest_settings, parse_setting, read_config
+from workbench.pipeline.validation import name_nearest, validate_config
 
 DOCUMENT: dict[str, Any] = {
     "model_type": "hpss",
@@ -146,7 +141,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "inference.batch_size": [0],
     "inference.force_weights_dtype": ["float23"],
     "inference.use_autocast_dtype": ["float32"],  # autocast is for half precision
-    "transform.n_fft": [0],
+    "transform.n_fft": [0, 2**40],
     "transform.conv_dtype": ["int8"],
     "masking.out_dtype": ["half"],
     "model.chunk_size": [0],

@@ -11,8 +11,8 @@ from tiny_models import CHUNK_SECONDS, RATE, STFT, make_gains, make_song, make_s
 
 from workbench.core import SubtractRule
 from workbench.errors import InvalidValue
-from workbench.pipeline.config import nest_settings
 from workbench.pipeline.plan import Plan, make_plan
+from workbench.pipeline.reading import nest_settings
 from workbench.pipeline.request import Request
 
 SONG = make_song()

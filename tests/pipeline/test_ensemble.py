@@ -15,10 +15,11 @@ from tiny_models import CHUNK_SECONDS, RATE, TwoBands, make_gains, make_song
 import workbench
 from workbench import Ensemble
 from workbench.errors import InvalidType, InvalidValue
-from workbench.pipeline.config import EnsembleSection, MemberSection, read_config
+from workbench.pipeline.config import EnsembleSection, MemberSection
 from workbench.pipeline.ensemble import MEMBER_ARGUMENTS, METHODS
 from workbench.pipeline.ensemble_decision import EnsembleDecision, decide_members
 from workbench.pipeline.explained import explain_settings, settings_to_document, settings_to_yaml
+from workbench.pipeline.reading import read_config
 from workbench.pipeline.request import Request
 from workbench.pipeline.separator import separate
 

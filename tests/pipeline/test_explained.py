@@ -7,8 +7,8 @@ import yaml
 from tiny_models import make_split
 
 from workbench.errors import AudioFileError
-from workbench.pipeline.config import read_config
 from workbench.pipeline.explained import explain_settings, settings_to_document, settings_to_yaml, write_config
+from workbench.pipeline.reading import read_config
 from workbench.pipeline.request import Request
 
 AWKWARD = {"no # loud {at} [all]": {"operation": "subtract", "stem_name": "mixture", "by_stem_name": "loud"}}

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_models import make_split
+import torch
+from tiny_models import CHUNK_SECONDS, CHUNK_SIZE, make_song, make_split
 
+import workbench as wb
 from workbench.errors import AudioFileError, InvalidValue
 from workbench.io.formats import Encoding
+from workbench.pipeline.ensemble import Ensemble
 from workbench.pipeline.outputs import check_files, name_files, plan_outputs
 from workbench.pipeline.request import Request
 
@@ -65,6 +68,19 @@ def test_what_stands_in_the_way_is_found(tmp_path: Path) -> None:
     (tmp_path / "dangling.flac").symlink_to(tmp_path / "nowhere")
     with pytest.raises(AudioFileError, match="exists already"):
         check_files([tmp_path / "dangling.flac"], overwrite=False)
+    for long in (tmp_path / ("x" * 300) / "a.flac", tmp_path / ("x" * 300)):
+        with pytest.raises(
+            AudioFileError, match=r"^cannot write .*: File name too long; choose another name or folder$"
+        ):
+            check_files([long], overwrite=True)
     (tmp_path / "new").write_bytes(b"a file")
     with pytest.raises(AudioFileError, match="new is a file; choose another"):
         check_files(paths, overwrite=True)
+
+
+def test_files_are_known_before_the_song_whose_rate_a_window_is_for(tmp_path: Path) -> None:
+    card, _ = make_split("spectrogram", "spectrogram_mask")
+    song, window = make_song(), torch.hann_window(CHUNK_SIZE)  # of 0.1 s at 8000 Hz
+    ensemble = Ensemble([card, {"model": card, "name": "other", "window": window}])
+    wb.separate(song, ensemble=ensemble, chunk_seconds=CHUNK_SECONDS, out=tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["loud.flac", "soft.flac", "stems.json"]

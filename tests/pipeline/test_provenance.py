@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import CHUNK_SECONDS, TwoBands, make_song
+from tiny_models import CHUNK_SECONDS, TwoBands, make_gains, make_song
 
 import workbench
 from workbench.core.audio import Audio
@@ -18,6 +18,7 @@ from workbench.io.tags import read_tags
 from workbench.io.write import save
 from workbench.pipeline.separation import Separation
 from workbench.pipeline.separator import separate
+from workbench.registry import find_model
 
 SONG = make_song()
 
@@ -122,3 +123,11 @@ def test_a_song_that_is_gone_is_said(tmp_path: Path) -> None:
     separation.source = None
     separation.save(tmp_path / "out")
     assert read_manifest(tmp_path / "out")["source"] is None
+
+
+def test_a_card_that_nobody_registered_is_in_no_settings() -> None:
+    card, _ = make_gains()
+    assert separate(SONG, model=card).not_in_settings == ("model",)
+    assert separate(SONG, model=card, shifts=1).not_in_settings == ("model",)
+    registered = find_model("passthrough").card
+    assert separate(SONG, model=registered).not_in_settings == ()

@@ -16,7 +16,7 @@ import pytest
 from broken_kinds import ENTRY_POINTS, FAILING, GOOD, LOADS, WORKING, model_text
 
 from workbench.errors import InvalidValue
-from workbench.registry import ModelCard, PluginManager
+from workbench.registry import ModelCard, PluginManager, WindowCard
 
 ROOT = Path(__file__).parents[2]
 
@@ -216,6 +216,15 @@ def test_names_in_the_box_stay_what_they_are(write_plugin):
     outsiders = [theirs, write_plugin("fourth", GOOD.replace("fine", "hann"))]
     with pytest.raises(InvalidValue, match=r"ambiguous: it may be fourth\.hann, other\.hann"):
         PluginManager(outsiders, environ={}).find_window("hann")
+
+
+def test_a_name_of_the_box_given_in_a_notebook_too_is_ambiguous(write_plugin):
+    ours = write_plugin("windows", GOOD.replace("fine", "hann"), distribution="stem-workbench")
+    manager = PluginManager([ours], environ={})
+    manager.register_window(WindowCard("hann", make="a:b", summary="For a test."))
+    with pytest.raises(InvalidValue, match=r"ambiguous: it may be windows\.hann, notebook\.hann"):
+        manager.find_window("hann")
+    assert [row.error for row in manager.plugins()] == ["", ""]
 
 
 def test_stems_that_fail_later_do_not_stop_the_listing():

@@ -17,13 +17,15 @@ def print_schema(*, alone: bool) -> None:
         InvalidValue: one does.
     """
     if not alone:
-        raise InvalidValue("--schema prints what any config may hold: leave out -m, -c, --set and --json")
+        raise InvalidValue("--schema prints what any config may hold: leave out -m, -c, --set, --references and --json")
     from workbench.pipeline.config import RunConfig
 
     print(json.dumps(RunConfig.model_json_schema(), indent=2))
 
 
-def print_config(*, model: str | None, config: Path | None, settings: Mapping[str, object], as_json: bool) -> None:
+def print_config(
+    *, model: str | None, config: Path | None, settings: Mapping[str, object], references: Path | None, as_json: bool
+) -> None:
     """The effective document with where each value came from, as YAML with comments or as JSON.
 
     Raises:
@@ -34,7 +36,7 @@ def print_config(*, model: str | None, config: Path | None, settings: Mapping[st
     from workbench.pipeline.request import Request
 
     with showing_notices():
-        explained = explain_settings(Request(model=model, config=config, settings=settings))
+        explained = explain_settings(Request(model=model, config=config, settings=settings, references=references))
     if not as_json:
         print(settings_to_yaml(explained))
         return

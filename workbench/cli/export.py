@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.cli.export_math import draw_formula
+from workbench.cli.export_sound import EXACT_BYTES, compress_sound, measure_sound_bytes
 from workbench.cli.messages import make_line, showing_notices
 from workbench.errors import InvalidValue, WorkbenchError, WorkbenchNotice
 from workbench.io.staging import staged_files
@@ -20,27 +21,49 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-# nbconvert's page without the scripts that it would fetch: require.js, jQuery, MathJax, Mermaid, widgets.
+# nbconvert's page without the scripts that it would fetch: require.js, jQuery, MathJax, Mermaid, widgets. Its style has
+# code in widgets' pictures of themselves in the font of text, and words in their tables at the right.
 TEMPLATE = """
 {%- extends 'index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock html_head_js -%}
 {%- block jupyter_widgets -%}{%- endblock jupyter_widgets -%}
 {%- block html_head_js_mathjax -%}{%- endblock html_head_js_mathjax -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock html_head_js_mermaidjs -%}
+{%- block html_head_css -%}
+{{ super() }}
+<style>
+.jp-RenderedHTMLCommon pre { font-family: var(--jp-code-font-family); font-size: var(--jp-code-font-size); }
+.jp-RenderedHTMLCommon table:not(.dataframe) :is(th, td) { text-align: left; }
+</style>
+{%- endblock html_head_css -%}
 """
 # Of what an output offers, the first of these is shown; neither widgets nor scripts, which would need a kernel.
 SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain"]
 LOADING = {"script": "src", "img": "src", "audio": "src", "video": "src", "source": "src", "iframe": "src"}
 
 
-def export_notebook(path: Path, *, out: Path | None, overwrite: bool, quiet: bool) -> None:
-    """Run a notebook and write it as HTML, into the working folder under its name unless ``out`` says where."""
+def export_notebook(path: Path, *, out: Path | None, exact_sound: bool, overwrite: bool, quiet: bool) -> None:
+    """Run a notebook and write it as HTML, into the working folder under its name unless ``out`` says where.
+
+    Sound is 16-bit FLAC; more of it than `EXACT_BYTES` becomes Opus unless ``exact_sound``, and the page says so.
+    """
     out = Path(f"{path.stem}.html") if out is None else out
     check_files([out], overwrite=overwrite)  # before any work
     started = time.perf_counter()
     with showing_notices():
         notebook = read_notebook(path)
         run_notebook(notebook, path=path)
+        sound_bytes = measure_sound_bytes(notebook)
+        if sound_bytes > EXACT_BYTES and not exact_sound:
+            bit_rate = compress_sound(notebook)
+            coding = f"Opus at {bit_rate / 1000:.0f} kbit/s, for listening"
+            tell_coding(notebook, coding)
+            warnings.warn(
+                f"{path}: its sound would take {format_bytes(sound_bytes)}, so that it is {coding}; "
+                "--exact-sound keeps it as it is",
+                WorkbenchNotice,
+                stacklevel=2,
+            )
         page = render_notebook(notebook, path=path)
         for address in list_loaded(page):
             warnings.warn(f"{path}: the page loads {address}, so it needs a network", WorkbenchNotice, stacklevel=2)
@@ -129,6 +152,14 @@ def _drop_views(cell: NotebookNode, *, position: int, path: Path) -> None:
                 WorkbenchNotice,
                 stacklevel=3,
             )
+
+
+def tell_coding(notebook: NotebookNode, coding: str) -> None:
+    """Say after the first cell how the sound of the page is coded."""
+    from nbformat.v4 import new_markdown_cell
+
+    line = f"*Sound on this page is {coding}: what is said of samples and levels holds for the run, not for it.*"
+    notebook.cells.insert(1, new_markdown_cell(line))  # type: ignore[no-untyped-call]
 
 
 def render_notebook(notebook: NotebookNode, *, path: Path) -> str:

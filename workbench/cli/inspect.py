@@ -7,12 +7,10 @@ from pathlib import Path
 
 from workbench.cli.messages import make_line, showing_notices, showing_progress
 from workbench.cli.songs import Reading
-from workbench.errors import InvalidValue
 from workbench.io.read import load
-from workbench.pipeline.ensemble_decision import asks_for_passes
 from workbench.pipeline.outputs import check_files
-from workbench.pipeline.request import Request, RunOptions
-from workbench.pipeline.trace import Trace, trace
+from workbench.pipeline.request import RunOptions
+from workbench.pipeline.trace import trace
 from workbench.pipeline.trace_step import format_bytes
 from workbench.report import SongFile, write_report
 
@@ -23,18 +21,12 @@ def inspect_song(
     """Trace a song and write the report, into the working folder under the song's name unless ``out`` says where."""
     out = Path(f"{song.name.removesuffix(song.suffix) or 'report'}.html") if out is None else out
     check_files([out], overwrite=overwrite)  # before any work
-    if asks_for_passes(Request(**options)):
-        raise InvalidValue(
-            "a report shows one pass over the song: leave out ensemble, inference.tta and inference.shifts, or inspect "
-            "each member of the ensemble by itself"
-        )
     started = time.perf_counter()
     with showing_notices():
         as_it_is = reading == Reading()
         source = song if as_it_is else load(song, channels=reading.channels, allow_truncated=reading.allow_truncated)
         with showing_progress(song.name, quiet=quiet) as draw:
             traced = trace(source, progress=draw, **options)
-        assert isinstance(traced, Trace)  # of one pass
         file = SongFile(song, channels=reading.channels, allow_truncated=reading.allow_truncated)
         write_report(traced, out, song=file, overwrite=overwrite)
     if not quiet:

@@ -123,6 +123,9 @@ def inspect(
     overlap: Overlap = None,
     chunk_seconds: ChunkSeconds = None,
     batch_size: BatchSize = None,
+    tta: Tta = None,
+    shifts: Shifts = None,
+    shift_seed: ShiftSeed = None,
     device: Device = None,
     channels: Channels = None,
     allow_truncated: AllowTruncated = False,
@@ -147,6 +150,9 @@ def inspect(
             overlap=overlap,
             chunk_seconds=chunk_seconds,
             batch_size=batch_size,
+            tta=tta,
+            shifts=shifts,
+            shift_seed=shift_seed,
             device=device,
         )
         reading = Reading(channels, allow_truncated)
@@ -160,6 +166,7 @@ def show_config(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="As of separate; repeatable.")
     ] = None,
+    references: References = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of configs instead.")] = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -167,13 +174,13 @@ def show_config(
     """Show every setting of a run and where it comes from."""
     with reporting_errors(debug=debug):
         from workbench.cli.config import print_config, print_schema
-        from workbench.pipeline.config import parse_setting
+        from workbench.pipeline.reading import parse_setting
 
         if schema:
-            print_schema(alone=not (model or config or settings or as_json))
+            print_schema(alone=not (model or config or settings or references or as_json))
         else:
             given = dict(map(parse_setting, settings or []))
-            print_config(model=model, config=config, settings=given, as_json=as_json)
+            print_config(model=model, config=config, settings=given, references=references, as_json=as_json)
 
 
 @app.command()
@@ -205,7 +212,7 @@ def gather_options(
     **others: Any,
 ) -> RunOptions:
     """The options of a run as `workbench.separate` takes them."""
-    from workbench.pipeline.config import parse_setting
+    from workbench.pipeline.reading import parse_setting
 
     listed = None if stems is None else [name.strip() for name in stems.split(",")]
     options = {

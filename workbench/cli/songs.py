@@ -17,11 +17,12 @@ from workbench.io.formats import Encoding
 from workbench.io.read import load
 from workbench.pipeline.events import Event, Notice, Result, StepStarted
 from workbench.pipeline.explained import write_config
+from workbench.pipeline.network import NetworkKeeper
 from workbench.pipeline.outputs import check_files, plan_outputs
 from workbench.pipeline.provenance import effective_document, spell_infinities
 from workbench.pipeline.request import Request, RunOptions
 from workbench.pipeline.separation import Separation
-from workbench.pipeline.separator import stream
+from workbench.pipeline.separator import run_events
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,11 @@ def separate_songs(
         check_config_file(writing.save_config, files, num_songs=len(songs))
         files.append(writing.save_config)
     check_files(files, overwrite=writing.overwrite)
-    statuses = [0]
+    statuses, networks = [0], NetworkKeeper()
     for song, folder in zip(songs, folders, strict=True):
         try:
-            separate_song(
-                song, folder, outputs.encoding, options=options, reading=reading, writing=writing, printing=printing
-            )
+            events = read_and_separate(song, outputs.encoding, options=options, reading=reading, networks=networks)
+            separate_song(events, song, folder, outputs.encoding, writing=writing, printing=printing)
         except Exception as error:
             statuses.append(report_error(error, debug=printing.debug, song=song if len(songs) > 1 else None))
     return max(statuses)
@@ -114,20 +114,18 @@ def choose_folders(songs: Sequence[Path], out: Path) -> list[Path]:
 
 
 def separate_song(
+    events: Iterator[Event],
     song: Path,
     folder: Path,
     encoding: Encoding,
     *,
-    options: RunOptions,
-    reading: Reading,
     writing: Writing,
     printing: Printing,
 ) -> None:
-    """Separate one song, save its stems and print what became of it."""
+    """Separate one song by going through its events, save its stems and print what became of it."""
     started = time.perf_counter()
     # a network that prints must not get between the results
     with showing_notices() as notices, redirect_stdout(sys.stderr):
-        events = read_and_separate(song, encoding, options=options, reading=reading)
         separation = run_to_end(events, label=song.name, printing=printing)
         separation.source = song
         separation.notices = tuple(notices)  # those of reading the file too
@@ -143,7 +141,7 @@ def separate_song(
         report = {
             "song": str(song),
             "model": separation.config.model_type,
-            "settings": separation.config.to_document(),
+            "settings": effective_document(separation, encoding=encoding),
             "seconds": round(seconds, 3),
             "times_real_time": round(times_real_time, 3),
             "gain": saved.gain,
@@ -156,8 +154,17 @@ def separate_song(
         print(make_line(f"{folder}: {files} ({seconds:.1f} s, {times_real_time:.1f}x real time)"), flush=True)
 
 
-def read_and_separate(song: Path, encoding: Encoding, *, options: RunOptions, reading: Reading) -> Iterator[Event]:
+def read_and_separate(
+    song: Path, encoding: Encoding, *, options: RunOptions, reading: Reading, networks: NetworkKeeper
+) -> Iterator[Event]:
     """The events of one song's run, with reading its file as part of the step ``load``.
+
+    Args:
+        song: a path.
+        encoding: of the stems.
+        options: of `workbench.separate`.
+        reading: how the song is read.
+        networks: of all songs, so that one network serves them all.
 
     Raises:
         InvalidValue: the stems' format cannot hold the song's rate or channels, found before any work.
@@ -165,7 +172,7 @@ def read_and_separate(song: Path, encoding: Encoding, *, options: RunOptions, re
     yield StepStarted("load")
     audio = load(song, channels=reading.channels, allow_truncated=reading.allow_truncated)
     encoding.check_audio(sample_rate=audio.sample_rate, num_channels=audio.data.shape[0])
-    yield from stream(audio, **options)
+    yield from run_events(audio, Request(**options), networks=networks)
 
 
 def run_to_end(events: Iterator[Event], *, label: str, printing: Printing) -> Separation:

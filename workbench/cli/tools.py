@@ -48,6 +48,10 @@ def export(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FILE.html", help="The notebook's name if left out.")
     ] = None,
+    exact_sound: Annotated[
+        bool,
+        typer.Option("--exact-sound", help="Keep sound as FLAC, also where Opus would make the page much smaller."),
+    ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -56,7 +60,7 @@ def export(
     with reporting_errors(debug=debug):
         from workbench.cli.export import export_notebook
 
-        export_notebook(notebook, out=out, overwrite=overwrite, quiet=quiet)
+        export_notebook(notebook, out=out, exact_sound=exact_sound, overwrite=overwrite, quiet=quiet)
 
 
 @app.command()

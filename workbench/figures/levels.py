@@ -24,6 +24,7 @@ from workbench.figures.style import (
     new_sheet,
     set_title,
     shorten_name,
+    write_plainly,
 )
 
 HISTOGRAM_BINS = 200
@@ -120,9 +121,8 @@ def draw_denormalization(
     for axes in (rms_axes, mean_axes):
         axes.set_ylim(len(stem_names) - 0.5, -0.5)
         axes.grid(color="0.9")
-    labels = rms_axes.set_yticks(range(len(stem_names)), [shorten_name(name) for name in stem_names])
-    for label in labels:
-        label.label1.set_parse_math(False)
+    ticks = rms_axes.set_yticks(range(len(stem_names)), [shorten_name(name) for name in stem_names])
+    write_plainly(tick.label1 for tick in ticks)
     rms_axes.set_ylabel("stem")
     rms_axes.set_xlabel("RMS (dB of full scale)")
     low, high = rms_axes.get_xlim()

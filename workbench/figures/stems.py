@@ -43,6 +43,8 @@ from workbench.figures.style import (
 )
 
 RESIDUAL_FLOOR_DECIBELS = -180.0
+SAME_DECIBELS = -100.0  # of the mixture; two ways to sum stems in float32 differ by less
+THE_STEMS, MODEL_STEMS = "the stems", "the model's own stems"  # whose sum a remainder is about
 
 
 def draw_stems(
@@ -60,7 +62,8 @@ def draw_stems(
     Args:
         stems: name -> audio, data (channel, time), all of one shape and rate.
         mixture: drawn first, and what levels are relative to.
-        remainder: the mixture minus all stems; its level over time is drawn beside the mixture's.
+        remainder: the mixture minus all of the model's own stems, whether they are drawn or not; its level over time
+            is drawn beside the mixture's, and the caption says of which stems it tells.
         colors: by stem; by place if not given.
         headline: what one sees.
         channel: of the spectrograms; the mixture's loudest by default.
@@ -99,8 +102,17 @@ def draw_stems(
     add_level_bar(sheet, image, spectrogram_axes)
     if extra and mixture is not None and remainder is not None:
         axes = sheet.add_subplot(layout[-1, :])
-        plot_residual(axes, mixture, remainder)
+        plot_residual(axes, mixture, remainder, summed=name_summed(stems, mixture, remainder))
     return sheet
+
+
+def name_summed(stems: Mapping[str, Audio[Tensor]], mixture: Audio[Tensor], remainder: Audio[Tensor]) -> str:
+    """Whose sum the remainder is about: the stems that are drawn, or the model's own, of which some are not."""
+    left = mixture.data
+    for stem in stems.values():
+        left = left - stem.data
+    apart = to_decibels(measure_rms(left - remainder.data), reference=measure_rms(mixture.data))
+    return THE_STEMS if apart < SAME_DECIBELS else MODEL_STEMS
 
 
 def plot_stem(axes: Axes, audio: Audio[Tensor], *, name: str, color: str, peak: float) -> None:
@@ -110,12 +122,12 @@ def plot_stem(axes: Axes, audio: Audio[Tensor], *, name: str, color: str, peak: 
     set_title(axes, f"{shorten_name(name)}: {format_rms(to_decibels(measure_rms(audio.data)))}")
 
 
-def plot_residual(axes: Axes, mixture: Audio[Tensor], remainder: Audio[Tensor]) -> None:
-    """Levels over time of the mixture and of what its stems leave over."""
+def plot_residual(axes: Axes, mixture: Audio[Tensor], remainder: Audio[Tensor], *, summed: str = THE_STEMS) -> None:
+    """Levels over time of the mixture and of what its stems, ``summed``, leave over."""
     rate = mixture.sample_rate
     for name, audio, color in (
         ("mixture", mixture, MIXTURE_COLOR),
-        ("mixture − sum of stems", remainder, HIGHLIGHT_COLOR),
+        (f"mixture − sum of {summed}", remainder, HIGHLIGHT_COLOR),
     ):
         seconds, levels = measure_levels(audio.data, sample_rate=rate, floor_decibels=RESIDUAL_FLOOR_DECIBELS)
         marker = "o" if len(seconds) == 1 else None
@@ -126,14 +138,14 @@ def plot_residual(axes: Axes, mixture: Audio[Tensor], remainder: Audio[Tensor]) 
     axes.set_ylabel("RMS (dBFS)")
     set_time_axis(axes, start_seconds=0.0, stop_seconds=mixture.data.shape[-1] / rate)
     axes.legend(loc="center right", ncols=2, fontsize=8)
-    set_title(axes, describe_residual(mixture, remainder))
+    set_title(axes, describe_residual(mixture, remainder, summed=summed))
 
 
-def describe_residual(mixture: Audio[Tensor], remainder: Audio[Tensor]) -> str:
-    """How far the stems' sum is from the mixture, in dB of the mixture."""
+def describe_residual(mixture: Audio[Tensor], remainder: Audio[Tensor], *, summed: str = THE_STEMS) -> str:
+    """How far the sum of the stems, named by ``summed``, is from the mixture, in dB of the mixture."""
     left = to_decibels(measure_rms(remainder.data), reference=measure_rms(mixture.data))
     if measure_rms(remainder.data) == 0:
-        return "the stems add up to the mixture exactly"
+        return f"{summed} add up to the mixture exactly"
     if left == -math.inf:
-        return "the mixture is silent, its stems are not"
-    return f"the stems add up to the mixture but for {format_decibels(left)} of it (float32 rounds at about −140 dB)"
+        return f"the mixture is silent, {summed} are not"
+    return f"{summed} add up to the mixture but for {format_decibels(left)} of it (float32 rounds at about −140 dB)"

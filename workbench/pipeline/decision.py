@@ -16,7 +16,7 @@ from torch import Tensor
 from workbench.core.stems import Rule, rule_terms
 from workbench.errors import InvalidType, InvalidValue
 from workbench.pipeline.alterations import SHIFT_DEFAULTS
-from workbench.pipeline.config import RunConfig, nest_settings, read_config, validate_config
+from workbench.pipeline.config import RunConfig
 from workbench.pipeline.documents import (
     WHOLE_SONG_WINDOW,
     audio_io_of_card,
@@ -24,10 +24,23 @@ from workbench.pipeline.documents import (
     document_of_arguments,
     document_of_card,
 )
-from workbench.pipeline.layers import ARGUMENT, CARD, CONFIG, DEFAULT, SETTING, SONG, Layers, lay_layers
+from workbench.pipeline.layers import (
+    ARGUMENT,
+    CARD,
+    CONFIG,
+    DEFAULT,
+    FROM_FRAME_SIZE,
+    SETTING,
+    SONG,
+    Layers,
+    lay_layers,
+)
 from workbench.pipeline.network import choose_model, make_parameters
+from workbench.pipeline.reading import nest_settings, read_config
 from workbench.pipeline.request import Request
 from workbench.pipeline.rules import check_rules, read_rules
+from workbench.pipeline.transform import count_frequencies, follow_frame_size
+from workbench.pipeline.validation import validate_config
 from workbench.registry.cards import ModelCard
 from workbench.registry.names import validate_stem_names
 from workbench.registry.validate import list_stems
@@ -43,13 +56,15 @@ DEFAULTS: dict[str, Any] = {
 @dataclass(frozen=True, eq=False)
 class Decision:
     """What was decided: ``config`` is the effective document, ``stem_names`` are all that the model gives,
-    ``requested`` those that are returned, ``layers`` know who decided what.
+    ``requested`` those that are returned, ``layers`` know who decided what. ``followers`` are the parameters that
+    follow the transform, which ``config`` leaves out so that it may be given another one.
     """
 
     config: RunConfig
     model_id: str
     card: ModelCard
     parameters: object
+    followers: Mapping[str, int]
     sample_rate: int
     num_channels: int
     num_samples: int
@@ -85,7 +100,8 @@ def decide(request: Request, *, song_rate: int, song_channels: int, song_samples
         InvalidValue, InvalidType, PluginError: a model, setting, stem or rule that cannot be.
     """
     asked = [(CONFIG, read_config(request.config)), (SETTING, nest_settings(request.settings))]
-    model_id, card = choose_model(request.model, lay_layers(asked).document.get("model_type"))
+    said = lay_layers(asked).document
+    model_id, card = choose_model(request.model, said.get("model_type"))
     song = (SONG, audio_io_of_song(sample_rate=song_rate, channels=song_channels))
     # The rate comes first: the card and the arguments count in seconds, their documents in samples.
     audio_io = lay_layers([song, (CARD, audio_io_of_card(card)), *asked]).document["audio_io"]
@@ -96,11 +112,13 @@ def decide(request: Request, *, song_rate: int, song_channels: int, song_samples
 
         num_samples = count_resampled(song_samples, from_rate=song_rate, to_rate=sample_rate)
 
+    of_card = document_of_card(card, sample_rate=sample_rate)
     layers = lay_layers(
         [
             (DEFAULT, DEFAULTS),
             song,
-            (CARD, document_of_card(card, sample_rate=sample_rate)),
+            (CARD, of_card),
+            (FROM_FRAME_SIZE, follow_frame_size(of_card.get("transform", {}), said)),
             *asked,
             (ARGUMENT, document_of_arguments(request, model_id=model_id, sample_rate=sample_rate)),
         ]
@@ -118,7 +136,8 @@ def decide(request: Request, *, song_rate: int, song_channels: int, song_samples
             f"{model_id} gives waveforms and the Wiener filter needs spectrograms: set wiener.iterations=0"
         )
 
-    parameters = make_parameters(card, config.model.parameters)
+    followers = count_frequencies(card, config)
+    parameters = make_parameters(card, {**config.model.parameters, **followers})
     stem_names = validate_stem_names(config.model.output_stem_names or name_stems(request, model_id, card, parameters))
     rules = read_rules({name: rule.model_dump() for name, rule in config.derived_stems.items()})
     check_rules(rules, stem_names)
@@ -128,6 +147,7 @@ def decide(request: Request, *, song_rate: int, song_channels: int, song_samples
         model_id=model_id,
         card=card,
         parameters=parameters,
+        followers={name: count for name, count in followers.items() if name not in config.model.parameters},
         sample_rate=sample_rate,
         num_channels=num_channels,
         num_samples=num_samples,

@@ -14,6 +14,7 @@ from workbench.pipeline.config import MOST_CHUNK_SAMPLES
 from workbench.pipeline.request import Request
 from workbench.pipeline.rules import read_rules
 from workbench.registry.cards import ModelCard
+from workbench.registry.validate import list_followers
 
 WHOLE_SONG_WINDOW = "windows.rectangular"  # a song that is one chunk has nothing to fade into
 
@@ -30,11 +31,13 @@ def audio_io_of_card(card: ModelCard) -> dict[str, Any]:
 
 
 def document_of_card(card: ModelCard, *, sample_rate: int) -> dict[str, Any]:
-    """What the card says, as a document."""
+    """What the card says, as a document; without the parameters that follow the transform, whatever that will be."""
     whole = card.context == "song"
     model: dict[str, Any] = {} if whole else {"chunk_size": max(1, round(card.chunk_seconds * sample_rate))}
     if card.parameters is not None:
-        model |= dataclasses.asdict(card.parameters())
+        own = dataclasses.asdict(card.parameters())
+        followers = list_followers(card)
+        model |= {name: value for name, value in own.items() if name not in followers}
     document: dict[str, Any] = {
         **audio_io_of_card(card),
         "model": model,

@@ -70,7 +70,7 @@ class Ensemble:
 
 def check_member(member: Mapping[str, object], *, label: str) -> None:
     """Raise `InvalidValue` where a member says what it cannot."""
-    from workbench.pipeline.config import name_nearest
+    from workbench.pipeline.validation import name_nearest
 
     for key in member:
         if key in ("stems", "derive", "ensemble", "progress", "out", "references"):

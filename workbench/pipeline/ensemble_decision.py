@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
-
 from workbench.core.stems import Rule, rule_terms
 from workbench.errors import InvalidType, InvalidValue
-from workbench.pipeline.config import RunConfig, nest_settings, read_config, validate_config
+from workbench.pipeline.config import RunConfig
 from workbench.pipeline.decision import DEFAULTS, Decision, decide
 from workbench.pipeline.documents import check_names, document_of_arguments
 from workbench.pipeline.ensemble import Ensemble, check_stem_weights
@@ -26,8 +24,11 @@ from workbench.pipeline.members import (
     naming_member,
     pick,
 )
+from workbench.pipeline.provenance import list_unwritten
+from workbench.pipeline.reading import nest_settings, read_config
 from workbench.pipeline.request import Request
 from workbench.pipeline.rules import check_rules, read_rules
+from workbench.pipeline.validation import validate_config
 from workbench.registry.names import validate_stem_names
 
 
@@ -68,9 +69,7 @@ class EnsembleDecision:
         missing = []
         for index, member in enumerate(self.members):
             before = "" if member.name is None else f"ensemble.members.{index}."
-            for name in ("model", "window"):
-                if isinstance(getattr(member.request, name), Tensor | nn.Module):
-                    missing.append(f"{before}{name}")
+            missing += [f"{before}{name}" for name in list_unwritten(member.request)]
         if any(member.decision.card.needs_references for member in self.members):
             missing.append("references")
         return missing
@@ -83,7 +82,7 @@ def asks_for_passes(request: Request) -> bool:
     inference = lay_documents(request).document.get("inference", {})
     tta = inference.get("tta") if request.tta is None else request.tta
     shifts = inference.get("shifts") if request.shifts is None else request.shifts
-    return shifts is not None or (len(check_names(tta, argument="tta")) > 0 if tta is not None else False)
+    return shifts is not None or (tta is not None and len(check_names(tta, argument="tta")) > 0)
 
 
 def find_ensemble(request: Request) -> Ensemble | None:
@@ -117,8 +116,7 @@ def decide_members(request: Request, *, song_rate: int, song_channels: int, song
     """Decide every setting of every member, for a song of that rate, channels and length.
 
     Raises:
-        WorkbenchError: a setting, model, checkpoint or window that cannot be, with the name of its member; members
-            without a common stem.
+        WorkbenchError: a setting or model that cannot be, with the name of its member; members without a common stem.
     """
     song = {"song_rate": song_rate, "song_channels": song_channels, "song_samples": song_samples}
     ensemble = find_ensemble(request)
@@ -138,9 +136,7 @@ def decide_members(request: Request, *, song_rate: int, song_channels: int, song
     members = []
     for name, member_request in list_member_requests(request, ensemble).items():
         with naming_member(name):
-            decision = decide(member_request, **song)
-            check_before_work(decision, member_request)
-            members.append(Member(name, member_request, decision))
+            members.append(Member(name, member_request, decide(member_request, **song)))
     stem_names, notices = find_common_stems(members)
     layers = lay_layers(list_result_layers(request))
     check_stem_weights(ensemble.weights, stem_names=stem_names)
@@ -162,6 +158,17 @@ def decide_members(request: Request, *, song_rate: int, song_channels: int, song
         notices=notices,
         layers=layers,
     )
+
+
+def check_members(decision: EnsembleDecision) -> None:
+    """Find what would stop a member, before an earlier one has run; the decision must be for the song itself.
+
+    Raises:
+        WorkbenchError: a checkpoint that is missing, a transform or window that cannot be, with the name of its member.
+    """
+    for member in decision.members:
+        with naming_member(member.name):
+            check_before_work(member.decision, member.request)
 
 
 def list_result_layers(request: Request) -> Iterator[tuple[str, Mapping[str, Any]]]:

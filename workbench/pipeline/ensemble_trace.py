@@ -15,7 +15,6 @@ from torch import Tensor
 from workbench.core.audio import Audio
 from workbench.errors import InvalidValue, WorkbenchNotice
 from workbench.pipeline.alterations import average
-from workbench.pipeline.config import validate_config
 from workbench.pipeline.ensemble import Ensemble, Weights, check_stem_weights
 from workbench.pipeline.ensemble_decision import EnsembleDecision, plain_ensemble
 from workbench.pipeline.passes import PassesRun, WatchedPass, combine_members, make_separation, take_stems
@@ -24,6 +23,7 @@ from workbench.pipeline.request import Request
 from workbench.pipeline.separation import Separation
 from workbench.pipeline.separator import Song, watch
 from workbench.pipeline.trace import Trace
+from workbench.pipeline.validation import validate_config
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from workbench.errors import AudioFileError
 from workbench.io.staging import staged_files
-from workbench.pipeline.config import WHOLE_KEYS
-from workbench.pipeline.ensemble_decision import EnsembleDecision, decide_run
+from workbench.pipeline.decision import Decision
+from workbench.pipeline.ensemble_decision import EnsembleDecision, check_members, decide_run
+from workbench.pipeline.layers import FROM_FRAME_SIZE
+from workbench.pipeline.merging import WHOLE_KEYS
+from workbench.pipeline.outputs import list_outputs
+from workbench.pipeline.plan import check_shapes
 from workbench.pipeline.request import Request
+from workbench.pipeline.yaml_text import write_yaml
 
 # Two songs that differ in all that a setting can depend on: (rate in hertz, channels, samples).
 _SONG = (44100, 2, 44100)
@@ -30,26 +33,38 @@ class ExplainedSetting:
     Attributes:
         path: as in ``("chunking", "overlap_ratio")``.
         value: plain data. Of a setting that depends on the song, what a stereo song of `SONG_RATE` would get.
-        origin: who decided it: argument, setting, config, model card, song or default.
+        origin: who decided it: argument, setting, config, model card, song or default; or which setting it follows.
         depends_on_song: whether another song would get another value.
+        follows: whether a config had better leave it out, so that it goes on following another setting.
     """
 
     path: tuple[str, ...]
     value: Any
     origin: str
     depends_on_song: bool
+    follows: bool = False
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether a config can hold it for any song."""
+        return not self.depends_on_song and not self.follows
 
 
 def explain_settings(request: Request) -> list[ExplainedSetting]:
     """Every setting of a run, its value and who decided it, before there is a song and before a model is loaded.
 
     Raises:
-        InvalidValue, InvalidType, PluginError: a model, setting, stem or rule that cannot be.
+        InvalidValue, InvalidType, PluginError: a model, setting, stem, rule, window or format that cannot be.
     """
     decision, other = (
         decide_run(request, song_rate=rate, song_channels=channels, song_samples=samples)
         for rate, channels, samples in (_SONG, _OTHER_SONG)
     )
+    list_outputs(decision)  # refuses what could not be saved
+    if isinstance(decision, Decision):
+        check_shapes(decision, request)
+    else:
+        check_members(decision)
     document, for_other = decision.config.to_document(), other.config.to_document()
     if isinstance(decision, EnsembleDecision):
         others = for_other["ensemble"]["members"]
@@ -58,11 +73,19 @@ def explain_settings(request: Request) -> list[ExplainedSetting]:
             member["config"] = same["config"] = keep_equal(member["config"], same["config"])
             if given.request.chunk_seconds is not None and "chunk_size" not in member["config"].get("model", {}):
                 member["chunk_seconds"] = same["chunk_seconds"] = given.request.chunk_seconds
+    followers: Mapping[str, int] = {}
+    if isinstance(decision, Decision):
+        followers = decision.followers
+        document.setdefault("model", {}).update(followers)
     for_other_song = dict(_iterate_settings(for_other))
-    return [
-        ExplainedSetting(path, value, decision.layers.find_origin(path), value != for_other_song[path])
-        for path, value in _iterate_settings(document)
-    ]
+    explained = []
+    for path, value in _iterate_settings(document):
+        if path in [("model", name) for name in followers]:
+            explained.append(ExplainedSetting(path, value, FROM_FRAME_SIZE, depends_on_song=False, follows=True))
+        else:
+            origin = decision.layers.find_origin(path)
+            explained.append(ExplainedSetting(path, value, origin, depends_on_song=value != for_other_song[path]))
+    return explained
 
 
 def keep_equal(document: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,17 +110,17 @@ def _iterate_settings(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, 
 
 
 def settings_to_document(settings: list[ExplainedSetting]) -> dict[str, Any]:
-    """Those that do not depend on the song, as a config."""
+    """Those that are fixed, as a config."""
     document: dict[str, Any] = {}
     for setting in settings:
-        if not setting.depends_on_song:
+        if setting.is_fixed:
             *section, key = setting.path
             (document.setdefault(section[0], {}) if section else document)[key] = setting.value
     return document
 
 
 def settings_to_yaml(settings: list[ExplainedSetting]) -> str:
-    """A config in YAML with the origin of each value in a comment; what depends on the song is a comment as a whole."""
+    """A config in YAML with the origin of each value in a comment; what is not fixed is a comment as a whole."""
     lines: list[str] = []
     heading = None
     for setting in settings:
@@ -108,18 +131,14 @@ def settings_to_yaml(settings: list[ExplainedSetting]) -> str:
         indent = "  " if section else ""
         if setting.depends_on_song:
             lines.append(f"{indent}# {key}: {setting.value} for a stereo song at {SONG_RATE} Hz ({setting.origin})")
+        elif setting.follows:
+            lines.append(f"{indent}# {key}: {setting.value} ({setting.origin})")
         else:
             members = setting.value if setting.path == MEMBERS else []  # too long for one line
-            entry = f"{key}:" if members else write_line({key: setting.value})[1:-1]
+            entry = f"{key}:" if members else write_yaml({key: setting.value}, in_line=True)[1:-1]
             lines.append(f"{indent}{entry}  # {setting.origin}")
-            lines += [f"{indent}  - {write_line(member)}" for member in members]
+            lines += [f"{indent}  - {write_yaml(member, in_line=True)}" for member in members]
     return "\n".join(lines)
-
-
-def write_line(value: object) -> str:
-    """A value as YAML in brackets or braces, so that whatever it is it stays on one line."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False)
-    return text.strip()
 
 
 def write_config(document: Mapping[str, Any], path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -134,7 +153,7 @@ def write_config(document: Mapping[str, Any], path: str | os.PathLike[str], *, o
         AudioFileError: `path` exists, or cannot be written.
     """
     target = Path(path)
-    text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True)
+    text = write_yaml(dict(document))
     with staged_files([target], overwrite=overwrite) as (draft,):
         try:
             draft.write_text(text, encoding="utf-8")

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.pipeline.config import merge
+from workbench.pipeline.merging import merge
 
 # Who may decide a setting, from the strongest to the weakest.
 ARGUMENT = "argument"
 SETTING = "setting"
 CONFIG = "config"
+FROM_FRAME_SIZE = "from transform.n_fft"  # what follows the frame size that a setting or config gives
 CARD = "model card"
 SONG = "song"
 DEFAULT = "default"

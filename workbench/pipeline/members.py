@@ -12,19 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from workbench.core.grid import ChunkGrid
-from workbench.core.stitch import normalized_window
-from workbench.errors import CheckpointError, InvalidValue, ModelError, WorkbenchError
-from workbench.io.checkpoint_file import check_checkpoint_file
-from workbench.pipeline.config import merge, nest_settings, read_config
+from workbench.errors import InvalidValue, ModelError, WorkbenchError
 from workbench.pipeline.decision import Decision
 from workbench.pipeline.ensemble import Ensemble
 from workbench.pipeline.layers import CONFIG, SETTING, Layers, lay_layers
+from workbench.pipeline.merging import merge
+from workbench.pipeline.network import check_weights_file
+from workbench.pipeline.plan import check_shapes
+from workbench.pipeline.reading import nest_settings, read_config
 from workbench.pipeline.request import Request
-from workbench.registry import make_window
 from workbench.registry.cards import ModelCard
 
 # Where a document speaks of what is also an argument of `separate`.
@@ -139,18 +137,9 @@ def document_of_member(member: Member) -> dict[str, Any]:
 
 
 def check_before_work(decision: Decision, request: Request) -> None:
-    """Raise for a checkpoint that is missing or a window that sums to nothing, before an earlier member has run."""
-    if decision.card.needs_checkpoint and request.checkpoint is None:
-        raise CheckpointError(
-            f"{decision.model_id} needs weights: give checkpoint= (--checkpoint) the path of its file"
-        )
-    if request.checkpoint is not None:
-        check_checkpoint_file(request.checkpoint)
-    chunking = decision.config.chunking
-    shape: Any = request.window if isinstance(request.window, Tensor) else chunking.window_shape
-    overlap: Any = chunking.overlap_ratio
-    window = make_window(shape, length=decision.chunk_size, dtype=torch.float32)
-    normalized_window(ChunkGrid.from_overlap(max(1, decision.num_samples), decision.chunk_size, overlap), window)
+    """Raise for a missing checkpoint, a transform or a window that cannot be, before an earlier member has run."""
+    check_weights_file(decision, request)
+    check_shapes(decision, request)
 
 
 @contextmanager

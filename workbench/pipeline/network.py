@@ -6,6 +6,8 @@ import copy
 import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 import torch
@@ -15,8 +17,8 @@ from torch import nn
 from workbench.core.dtype import str_to_torch_dtype
 from workbench.errors import CheckpointError, InvalidType, InvalidValue, ModelError
 from workbench.io.checkpoint_file import check_checkpoint_file
-from workbench.pipeline.config import name_nearest
 from workbench.pipeline.request import Request
+from workbench.pipeline.validation import name_nearest
 from workbench.registry import find_model, models
 from workbench.registry.cards import ModelCard
 from workbench.registry.references import resolve_callable
@@ -91,6 +93,62 @@ def _check_parameter(card: ModelCard, name: str, value: object, hint: Any) -> ob
         raise (InvalidType if fault["type"].endswith("_type") else InvalidValue)(message) from error
 
 
+def check_weights_file(decision: Decision, request: Request) -> None:
+    """Raise `CheckpointError` where a model needs a checkpoint and has none, or a path where no file is."""
+    if decision.card.needs_checkpoint and request.checkpoint is None:
+        raise CheckpointError(
+            f"{decision.model_id} needs weights: give checkpoint= (--checkpoint) the path of its file"
+        )
+    if request.checkpoint is not None:
+        check_checkpoint_file(request.checkpoint)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedNetwork:
+    """A network, and what it was loaded for.
+
+    Attributes:
+        module: ready for inference.
+        decision: of the run that it was loaded for first.
+        model: as the caller named or gave it.
+        checkpoint: path of its weights, if any.
+    """
+
+    module: nn.Module
+    decision: Decision
+    model: object
+    checkpoint: str | PathLike[str] | None
+
+    def serves(self, decision: Decision, request: Request) -> bool:
+        """Whether this is what a request would load."""
+        own, other = self.decision, decision
+        # a card by itself: one that was registered anew under the same name loads anew
+        is_same_model = self.model is request.model if isinstance(request.model, nn.Module) else own.card is other.card
+        settings = ("force_weights_dtype", "compile_model")
+        return (
+            is_same_model
+            and self.checkpoint == request.checkpoint
+            and own.parameters == other.parameters
+            and own.device == other.device
+            and all(getattr(own.config.inference, name) == getattr(other.config.inference, name) for name in settings)
+        )
+
+
+class NetworkKeeper:
+    """Loads networks, and keeps the last one for whoever asks for the same again; never more than one."""
+
+    def __init__(self, kept: LoadedNetwork | None = None) -> None:
+        self._kept = kept
+
+    def load(self, decision: Decision, request: Request) -> LoadedNetwork:
+        """The network of a request; see `load_model`."""
+        if self._kept is None or not self._kept.serves(decision, request):
+            self._kept = None  # before the next one needs the room
+            module = load_model(decision, request)
+            self._kept = LoadedNetwork(module, decision, request.model, request.checkpoint)
+        return self._kept
+
+
 def load_model(decision: Decision, request: Request) -> nn.Module:
     """The network, ready for inference: on its device, in its dtype, in eval mode unless it is the caller's own.
 
@@ -99,10 +157,7 @@ def load_model(decision: Decision, request: Request) -> nn.Module:
         ModelError: ``load`` gave something else than a module.
     """
     model_id, card, inference = decision.model_id, decision.card, decision.config.inference
-    if card.needs_checkpoint and request.checkpoint is None:
-        raise CheckpointError(f"{model_id} needs weights: give checkpoint= (--checkpoint) the path of its file")
-    if request.checkpoint is not None:
-        check_checkpoint_file(request.checkpoint)
+    check_weights_file(decision, request)
     load = resolve_callable(card.load, field=f"load of model {card.name!r}")
     try:
         model = load(decision.parameters, request.checkpoint, decision.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from workbench.errors import AudioFileError, InvalidValue
 from workbench.io.formats import Encoding, choose_encoding
 from workbench.io.write import MANIFEST_NAME
 from workbench.pipeline.config import OutputSection
-from workbench.pipeline.ensemble_decision import decide_run
+from workbench.pipeline.decision import Decision
+from workbench.pipeline.ensemble_decision import EnsembleDecision, decide_run
 from workbench.pipeline.request import Request
 
 ANY_RATE = 44100  # stands for a rate that only the song will tell; no file's name depends on it
@@ -36,13 +38,29 @@ def plan_outputs(request: Request, *, file_format: str | None = None, subtype: s
         InvalidValue, InvalidType, PluginError: a model, setting, stem, rule or format that cannot be.
     """
     decision = decide_run(request, song_rate=ANY_RATE, song_channels=1, song_samples=ANY_RATE)
-    names = (*decision.requested, *decision.rules)
-    for name in decision.config.output.stem_names or ():
-        if name not in names:
-            raise InvalidValue(f"output.stem_names asks for {name!r}; there are {', '.join(names)}")
+    return list_outputs(decision, file_format=file_format, subtype=subtype)
+
+
+def list_outputs(
+    decision: Decision | EnsembleDecision, *, file_format: str | None = None, subtype: str | None = None
+) -> Outputs:
+    """As `plan_outputs`, for what was decided already."""
+    stems = choose_saved_stems(decision.config.output, (*decision.requested, *decision.rules))
     encoding = encoding_of(decision.config.output, file_format=file_format, subtype=subtype)
-    stems = decision.config.output.stem_names or names
     return Outputs((*(f"{name}.{encoding.file_format}" for name in stems), MANIFEST_NAME), encoding)
+
+
+def choose_saved_stems(output: OutputSection, names: Iterable[str]) -> tuple[str, ...]:
+    """The stems to save out of those there are: all of them, unless the config names some.
+
+    Raises:
+        InvalidValue: it names one that there is not.
+    """
+    known = tuple(names)
+    for name in output.stem_names or ():
+        if name not in known:
+            raise InvalidValue(f"output.stem_names asks for {name!r}; there are {', '.join(known)}")
+    return output.stem_names or known
 
 
 def name_files(request: Request) -> tuple[str, ...]:
@@ -64,8 +82,15 @@ def encoding_of(output: OutputSection, *, file_format: str | None = None, subtyp
 def check_files(paths: list[Path], *, overwrite: bool) -> None:
     """Raise `AudioFileError` where a file exists already, or its folder cannot be made or written."""
     for path in paths:
-        if not overwrite and os.path.lexists(path):
-            raise AudioFileError(f"{path} exists already; pass overwrite=True (--overwrite) to replace it")
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            pass  # nothing is there; whether it can be is seen below
+        except OSError as error:  # such as a name that is too long
+            raise AudioFileError(f"cannot write {path}: {error.strerror}; choose another name or folder") from error
+        else:
+            if not overwrite:
+                raise AudioFileError(f"{path} exists already; pass overwrite=True (--overwrite) to replace it")
         folder = path.parent
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent  # up to what is there

@@ -24,9 +24,10 @@ from workbench.pipeline import steps
 from workbench.pipeline.alterations import Alteration, average, list_alterations
 from workbench.pipeline.combine import combine_stems
 from workbench.pipeline.ensemble import Weights
-from workbench.pipeline.ensemble_decision import EnsembleDecision, asks_for_passes, decide_members
+from workbench.pipeline.ensemble_decision import EnsembleDecision, asks_for_passes, check_members, decide_members
 from workbench.pipeline.events import Event, Notice, PassStarted, Result, StepCompleted, StepStarted
 from workbench.pipeline.members import Member, naming_member
+from workbench.pipeline.network import NetworkKeeper
 from workbench.pipeline.plan import make_plan
 from workbench.pipeline.references import check_references
 from workbench.pipeline.request import Request
@@ -67,12 +68,14 @@ class PassesRun:
         song: what is separated.
         request: how.
         make_observer: number of passes -> what observes the next one; ``None`` if nobody does.
+        networks: loads the members' networks, one after the other.
         watched: the passes that are over, if somebody does.
     """
 
     song: Song
     request: Request
     make_observer: Callable[[int], Observer] | None = None
+    networks: NetworkKeeper = field(default_factory=NetworkKeeper)
     watched: list[WatchedPass] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     decision: EnsembleDecision | None = None
@@ -88,6 +91,7 @@ class PassesRun:
         self.decision = decide_members(
             self.request, song_rate=song.sample_rate, song_channels=num_channels, song_samples=num_samples
         )
+        check_members(self.decision)
         references = check_references(self.request.true_stems, song)
         passes = list_passes(self.decision, song)
         for message in self.decision.notices:
@@ -118,16 +122,16 @@ class PassesRun:
         song: Audio[Tensor],
         references: Mapping[str, Audio[Tensor]],
     ) -> Generator[Event, None, Tensor]:
-        """The average of a member's passes, (stem, channel, time); its network is loaded once and let go at the end."""
+        """The average of a member's passes, (stem, channel, time); its network is loaded once."""
         own = [part for part in passes if part.member == index]
         request = member.request_of_pass(self._decided.selected)
-        plan, stems = None, None
+        stems = None
         for place, part in enumerate(own):
             yield PassStarted(part.name, passes.index(part) + 1, len(passes))
             altered = part.alteration.apply(song)
             true_stems = {name: part.alteration.apply(audio) for name, audio in references.items()}
             asked = dataclasses.replace(request, references=true_stems or None)
-            plan = make_plan(altered, asked, network_of=plan)
+            plan = make_plan(altered, asked, networks=self.networks)
             observer = None if self.make_observer is None else self.make_observer(len(passes))
             run = Run(altered, asked, observer=observer, plan=plan)
             separation = yield from self._pass_on(run)
@@ -135,7 +139,7 @@ class PassesRun:
                 self.watched.append(WatchedPass(part, run, observer, separation))
             given = take_stems(separation, part.alteration, stem_names=self._decided.selected)
             stems = average(stems, given, index=place, total=len(own))
-            del run, separation, given  # before the next pass needs the room
+            del plan, run, separation, given  # before the next pass needs the room
         assert stems is not None  # every member has a pass
         return stems
 
@@ -157,9 +161,11 @@ class PassesRun:
             yield Notice(message)
 
 
-def make_run(song: Song, request: Request) -> Run | PassesRun:
-    """The run that a request is for: a single plain one, or several passes."""
-    return PassesRun(song, request) if asks_for_passes(request) else Run(song, request)
+def make_run(song: Song, request: Request, *, networks: NetworkKeeper | None = None) -> Run | PassesRun:
+    """The run that a request is for: a single plain one, or several passes; `networks` may serve several runs."""
+    networks = networks or NetworkKeeper()
+    kind = PassesRun if asks_for_passes(request) else Run
+    return kind(song, request, networks=networks)
 
 
 def timed_step(step: str, compute: Callable[[], Any]) -> Generator[Event, None, Any]:

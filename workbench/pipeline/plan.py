@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from workbench.core.audio import Audio
 from workbench.core.dtype import str_to_torch_dtype
@@ -18,7 +18,7 @@ from workbench.core.settings import MaskingConfig, StftConfig
 from workbench.core.stitch import normalized_window
 from workbench.pipeline.config import RunConfig
 from workbench.pipeline.decision import Decision, decide
-from workbench.pipeline.network import load_model
+from workbench.pipeline.network import LoadedNetwork, NetworkKeeper
 from workbench.pipeline.request import Request
 from workbench.registry import make_window
 from workbench.registry.cards import ModelCard
@@ -29,6 +29,7 @@ class Plan(Decision):
     """All that a run needs: what was decided, with the model loaded and the overlap-add window made."""
 
     request: Request
+    loaded: LoadedNetwork
     network: ModelWaveformToWaveform
     window: Tensor
 
@@ -74,13 +75,13 @@ class Plan(Decision):
         return ChunkGrid(num_samples, self.chunk_size, self.hop_size)
 
 
-def make_plan(song: Audio[Tensor], request: Request, *, network_of: Plan | None = None) -> Plan:
+def make_plan(song: Audio[Tensor], request: Request, *, networks: NetworkKeeper | None = None) -> Plan:
     """Decide everything for ``song``.
 
     Args:
         song: (channel, time) as loaded; its rate, channels and length fill what nobody else decides.
         request: what the caller asked for.
-        network_of: an earlier plan whose loaded model may serve again if its parameters are the same.
+        networks: whose network may serve again; one that was loaded for something else is let go.
 
     Raises:
         InvalidValue, InvalidType: a setting that cannot be, before any work.
@@ -92,35 +93,44 @@ def make_plan(song: Audio[Tensor], request: Request, *, network_of: Plan | None 
         song_channels=song.data.shape[0],
         song_samples=song.data.shape[1],
     )
-    config, card = decision.config, decision.card
+    stft, window = check_shapes(decision, request)
+    card = decision.card
     stages = ModelStages(
         input_type=card.input_type,
         output_type=card.output_type,
-        stft=make_stft(config, card),
+        stft=stft,
         num_channels=decision.num_channels,
         chunk_size=decision.chunk_size,
         keeps_mixture=decision.filters,
         masking=MaskingConfig(
-            *(None if name is None else str_to_torch_dtype(name) for name in vars(config.masking).values())
+            *(None if name is None else str_to_torch_dtype(name) for name in vars(decision.config.masking).values())
         ),
     )
-    shape = request.window if isinstance(request.window, Tensor) else cast(str, config.chunking.window_shape)
-    window = make_window(shape, length=stages.chunk_size, dtype=torch.float32)
-    overlap = cast(float, config.chunking.overlap_ratio)
-    grid = ChunkGrid.from_overlap(max(1, decision.num_samples), stages.chunk_size, overlap)
-    normalized_window(grid, window)  # complains of a window that sums to nothing, before any work
-
-    if network_of is not None and _is_same_network(network_of, request, decision):
-        model = network_of.network.model
-    else:
-        model = load_model(decision, request)
+    loaded = (networks or NetworkKeeper()).load(decision, request)
     stages.to(decision.device)
     return Plan(
         **vars(decision),
         request=request,
-        network=ModelWaveformToWaveform(model, stages.preprocess, stages.postprocess, stages=stages),
+        loaded=loaded,
+        network=ModelWaveformToWaveform(loaded.module, stages.preprocess, stages.postprocess, stages=stages),
         window=window,
     )
+
+
+def check_shapes(decision: Decision, request: Request) -> tuple[StftConfig | None, Tensor]:
+    """The transform, if there is one, and the overlap-add window, (chunk_size,), before anything is loaded.
+
+    Raises:
+        InvalidValue, InvalidType: a transform or window that cannot be, or windows that sum to nothing.
+    """
+    stft = make_stft(decision.config, decision.card)
+    chunking = decision.config.chunking
+    shape = request.window if isinstance(request.window, Tensor) else cast(str, chunking.window_shape)
+    window = make_window(shape, length=decision.chunk_size, dtype=torch.float32)
+    overlap = cast(float, chunking.overlap_ratio)
+    grid = ChunkGrid.from_overlap(max(1, decision.num_samples), decision.chunk_size, overlap)
+    normalized_window(grid, window)  # complains of a window that sums to nothing
+    return stft, window
 
 
 def make_stft(config: RunConfig, card: ModelCard) -> StftConfig | None:
@@ -130,7 +140,7 @@ def make_stft(config: RunConfig, card: ModelCard) -> StftConfig | None:
     given = {key: value for key, value in config.transform.model_dump().items() if value is not None}
     if "n_fft" in given:
         given.setdefault("win_length", given["n_fft"])
-        given.setdefault("hop_length", given["n_fft"] // 4)
+        given.setdefault("hop_length", max(1, given["n_fft"] // 4))
     if given.get("conv_dtype") is not None:
         given["conv_dtype"] = str_to_torch_dtype(given["conv_dtype"])
     if card.stft is not None and isinstance(card.stft.window_shape, Tensor):
@@ -140,16 +150,3 @@ def make_stft(config: RunConfig, card: ModelCard) -> StftConfig | None:
         shape = make_window(stft.window_shape, length=stft.win_length, dtype=torch.float32)
         stft = dataclasses.replace(stft, window_shape=shape)
     return stft
-
-
-def _is_same_network(plan: Plan, request: Request, decision: Decision) -> bool:
-    """Whether the network of an earlier plan is what this request would load."""
-    settings = ("force_weights_dtype", "compile_model")
-    return (
-        plan.request.model is request.model
-        and plan.request.checkpoint == request.checkpoint
-        and (plan.card is decision.card or isinstance(request.model, nn.Module))  # or it was registered anew
-        and plan.parameters == decision.parameters
-        and plan.device == decision.device
-        and all(getattr(plan.config.inference, name) == getattr(decision.config.inference, name) for name in settings)
-    )

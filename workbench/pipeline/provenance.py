@@ -9,21 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor, nn
 
 from workbench import __version__
+from workbench.errors import InvalidValue
 from workbench.io.write import hash_file
-from workbench.pipeline.config import merge
+from workbench.pipeline.merging import merge
+from workbench.registry import find_model
+from workbench.registry.cards import ModelCard
 
 if TYPE_CHECKING:
     from workbench.io.formats import Encoding
+    from workbench.pipeline.request import Request
     from workbench.pipeline.separation import Separation
 
 
 def describe_run(separation: Separation, *, encoding: Encoding) -> dict[str, Any]:
     """Where stems come from and how they were made, as plain data for JSON.
 
-    ``settings`` is the effective document, a config that repeats the run; what no document can hold (a module, a
-    window given as a tensor) is named in ``not_in_settings``.
+    ``settings`` is the effective document, a config that repeats the run; what no document can hold (see
+    `list_unwritten`) is named in ``not_in_settings``.
 
     Raises:
         OSError: the source or the checkpoint cannot be read any more.
@@ -47,6 +52,22 @@ def describe_run(separation: Separation, *, encoding: Encoding) -> dict[str, Any
         facts["member_checkpoints"] = {name: describe_file(path) for name, path in weights.items() if path is not None}
     spelled: Any = spell_infinities(facts)
     return dict(spelled)
+
+
+def list_unwritten(request: Request) -> list[str]:
+    """The arguments of a request that no config can hold: a module, a card without a name, a window as a tensor."""
+    given = {"model": is_nameless(request.model), "window": isinstance(request.window, Tensor)}
+    return [name for name, is_unwritten in given.items() if is_unwritten]
+
+
+def is_nameless(model: object) -> bool:
+    """Whether no name in a config would find this model: it is a module, or a card that nobody registered."""
+    if not isinstance(model, ModelCard):
+        return isinstance(model, nn.Module)
+    try:
+        return find_model(model.name).card is not model
+    except InvalidValue:
+        return True
 
 
 def effective_document(separation: Separation, *, encoding: Encoding) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class Recorder:
     def see_chunks(self, chunks: range, outputs: Mapping[str, Tensor]) -> None:
         """What the chunk steps gave for some chunks."""
         if not self._decided:
-            self._decide(outputs, len(chunks))
+            self._decide(outputs)
             self._decided = True
         for step, values in outputs.items():
             if step == "chunk":
@@ -100,7 +100,7 @@ class Recorder:
             else:
                 self.summaries[step].add(values)
 
-    def _decide(self, outputs: Mapping[str, Tensor], batch_size: int) -> None:
+    def _decide(self, outputs: Mapping[str, Tensor]) -> None:
         """Which steps to keep, known from the sizes of the first batch's outputs."""
         num_chunks, wanted = self._grid.num_chunks, self.keep if self.keep is not None else KEEP_ORDER
         inherited = sum(values.numel() * values.element_size() for values in self.inherited.values())

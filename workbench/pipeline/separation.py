@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from workbench.core.audio import Audio
 from workbench.core.stems import MIXTURE
 from workbench.errors import AudioFileError, InvalidValue
 from workbench.pipeline.config import RunConfig
+from workbench.pipeline.provenance import describe_run, list_unwritten
 
 if TYPE_CHECKING:
     from workbench.io.write import SavedStems
@@ -80,7 +81,7 @@ class Separation(Mapping[str, Audio[Tensor]]):
             source=source,
             checkpoint=plan.request.checkpoint,
             not_in_settings=[
-                *(name for name in ("model", "window") if isinstance(getattr(plan.request, name), Tensor | nn.Module)),
+                *list_unwritten(plan.request),
                 *(("references",) if plan.card.needs_references else ()),
             ],
         )
@@ -137,13 +138,9 @@ class Separation(Mapping[str, Audio[Tensor]]):
         """
         from workbench.io.tags import read_tags
         from workbench.io.write import save_stems
-        from workbench.pipeline.outputs import encoding_of
-        from workbench.pipeline.provenance import describe_run
+        from workbench.pipeline.outputs import choose_saved_stems, encoding_of
 
-        wanted = self.config.output.stem_names or tuple(self)
-        for name in wanted:
-            if name not in self:
-                raise InvalidValue(f"output.stem_names asks for {name!r}; there are {', '.join(self)}")
+        wanted = choose_saved_stems(self.config.output, self)
         encoding = encoding_of(self.config.output, file_format=format, subtype=subtype)
         try:
             tags = {} if self.source is None else read_tags(self.source)

@@ -22,6 +22,7 @@ from workbench.pipeline.config import RunConfig
 from workbench.pipeline.ensemble import Ensemble
 from workbench.pipeline.events import ChunksProcessed, Event, Notice, Result, StepCompleted, StepStarted
 from workbench.pipeline.flow import ChunkFlow, StemMask
+from workbench.pipeline.network import NetworkKeeper
 from workbench.pipeline.out_of_memory import is_out_of_memory
 from workbench.pipeline.outputs import check_files, name_files
 from workbench.pipeline.plan import Plan, make_plan
@@ -57,6 +58,7 @@ class Run:
         request: how.
         observer: sees what flows, if given.
         plan: decided before, for a rerun.
+        networks: whose network may serve again, and which keeps this one's.
         known: outputs of steps that need not run again, by step.
         mask: stands in for the model's mask, batch by batch; ``given_mask`` is what it was made from.
     """
@@ -65,6 +67,7 @@ class Run:
     request: Request
     observer: Observer | None = None
     plan: Plan | None = None
+    networks: NetworkKeeper | None = None
     known: Mapping[str, Any] = field(default_factory=dict)
     mask: StemMask | None = None
     given_mask: Tensor | SongMask | None = None
@@ -78,7 +81,7 @@ class Run:
         """
         song = yield from self._step("load", lambda: steps.load_song(self.song))
         if self.plan is None:
-            self.plan = make_plan(song, self.request)
+            self.plan = make_plan(song, self.request, networks=self.networks)
         plan = self.plan
         true_stems = check_references(self.request.true_stems, song)
         conformed = yield from self._step("conform", lambda: steps.conform(song, plan))
@@ -270,11 +273,17 @@ def stream(song: Song, **options: Unpack[RunOptions]) -> Iterator[Event]:
     return run_events(song, Request(**options))
 
 
-def run_events(song: Song, request: Request) -> Iterator[Event]:
-    """The events of what a request is for: a single plain run, or several passes."""
+def run_events(song: Song, request: Request, *, networks: NetworkKeeper | None = None) -> Iterator[Event]:
+    """The events of what a request is for: a single plain run, or several passes.
+
+    Args:
+        song: what is separated.
+        request: how.
+        networks: keeps the network that was loaded last, for other songs.
+    """
     from workbench.pipeline.passes import make_run  # which is made of runs
 
-    yield from make_run(song, request).events()
+    yield from make_run(song, request, networks=networks).events()
 
 
 def watch(events: Iterator[Event], progress: bool | Callable[[Event], None] | None, *, stacklevel: int) -> Separation:

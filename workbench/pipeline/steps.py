@@ -200,8 +200,13 @@ def run_model(plan: Plan, chunks: Tensor, spectrogram: Tensor | None, references
     """Step ``model``: the network's own output for a batch, with all of its stems."""
     inputs = (*plan.stages.model_inputs(chunks, spectrogram), *(() if references is None else (references,)))
     autocast = torch.autocast(plan.device.type, dtype=plan.autocast_dtype, enabled=plan.autocast_dtype is not None)
-    with evaluating(plan.network.model), autocast:
-        output: object = plan.network.run_model(*inputs)
+    try:
+        with evaluating(plan.network.model), autocast:
+            output: object = plan.network.run_model(*inputs)
+    except SystemExit as error:  # or the program would end here, perhaps with the status of success
+        raise ModelError(
+            f"{plan.model_id} ended the program with status {error.code}; it must raise an error"
+        ) from error
     if not isinstance(output, Tensor):
         raise ModelError(f"{plan.model_id} must give a tensor, got {type(output).__name__}")
     return output

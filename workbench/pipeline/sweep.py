@@ -46,9 +46,9 @@ def sweep(
         result.table, result.figure(), result.best("sdr", within=0.1)
         wb.sweep(song, model="hpss", settings={"model.power": [1.0, 2.0]}, store="power.jsonl")
 
-    A cell that fails has its error in the table, and the others go on. The song is loaded once, the network for each
-    cell, which is not timed; a model's first cell is preceded by a second of the song, so that it does not pay for what
-    libraries set up on first use.
+    A cell that fails has its error in the table, and the others go on. The song is loaded once, a network once for
+    neighbouring cells that share it, which is not timed; a model's first cell is preceded by a second of the song, so
+    that it does not pay for what libraries set up on first use.
 
     Args:
         song: a path, or ``Audio`` with data (channel, time).

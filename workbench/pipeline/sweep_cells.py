@@ -18,7 +18,7 @@ from workbench.core.audio import Audio
 from workbench.core.grid import ChunkGrid
 from workbench.errors import InvalidType, InvalidValue, WorkbenchError
 from workbench.pipeline.ensemble import Ensemble
-from workbench.pipeline.ensemble_decision import EnsembleDecision, decide_members
+from workbench.pipeline.ensemble_decision import EnsembleDecision, check_members, decide_members
 from workbench.pipeline.passes import list_passes
 from workbench.pipeline.request import Request
 from workbench.registry.cards import ModelCard
@@ -199,6 +199,7 @@ def decide_cell(cell: Cell, song: Audio[Tensor], references: Mapping[str, Audio[
     try:
         request = Request(**cell.options, references=references or None)
         decision = decide_members(request, song_rate=song.sample_rate, song_channels=channel, song_samples=time)
+        check_members(decision)
         return DecidedCell(cell, decision, redundancy=count_redundancy(decision, song))
     except Exception as error:  # a plugin's code may raise anything
         return DecidedCell(cell, error=describe_error(error))

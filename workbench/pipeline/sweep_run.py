@@ -18,7 +18,9 @@ from workbench.core.stems import MIXTURE
 from workbench.errors import InvalidValue
 from workbench.metrics.scores import score
 from workbench.pipeline.events import Event, Result, StepStarted
-from workbench.pipeline.separator import separate
+from workbench.pipeline.network import NetworkKeeper
+from workbench.pipeline.request import Request
+from workbench.pipeline.separator import run_events, watch
 from workbench.pipeline.sweep_cells import DecidedCell, describe_error
 from workbench.pipeline.sweep_store import SweepStore, identify_cell, identify_sweep
 from workbench.registry.names import join_names
@@ -103,6 +105,7 @@ class Sweeper:
     store: SweepStore | None
     follow: Callable[[Any], None]
     total: int
+    _networks: NetworkKeeper = field(default_factory=NetworkKeeper)
     _warm: set[str] = field(default_factory=set)
     _shared: dict[str, Any] = field(default_factory=dict)
 
@@ -187,7 +190,9 @@ class Sweeper:
             return Audio(audio.data[:, :stop], audio.sample_rate)
 
         references = {name: cut(audio) for name, audio in self.references.items()} or None
-        return dict(separate(cut(self.song), references=references, progress=follow, **decided.cell.options))
+        request = Request(**decided.cell.options, references=references)
+        events = run_events(cut(self.song), request, networks=self._networks)
+        return dict(watch(events, follow, stacklevel=2))
 
     def _score(self, stems: Stems, truth: Truth) -> dict[str, float]:
         true = truth.read(own=stems)

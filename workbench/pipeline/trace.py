@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from torch import Tensor
 
 from workbench.core.grid import ChunkGrid
-from workbench.errors import InvalidType, InvalidValue, WorkbenchNotice
+from workbench.errors import InvalidValue, WorkbenchNotice
 from workbench.pipeline.ensemble_decision import asks_for_passes
+from workbench.pipeline.network import NetworkKeeper
 from workbench.pipeline.plan import Plan, make_plan
 from workbench.pipeline.recorder import Recorder
 from workbench.pipeline.references import check_references, make_ideal_masks
 from workbench.pipeline.request import Request, RunOptions
+from workbench.pipeline.rerun import ask_again, list_known, use_mask
 from workbench.pipeline.separation import Separation
 from workbench.pipeline.separator import Run, Song, watch
 from workbench.pipeline.song_mask import SongMask
@@ -29,15 +30,6 @@ if TYPE_CHECKING:
     from workbench.pipeline.ensemble_trace import EnsembleTrace
     from workbench.pipeline.events import Event
     from workbench.widgets import TraceView
-
-# What `rerun` can change at each step: an argument of `separate`, or a section of the config.
-ARGUMENTS = {
-    "chunk": ("chunk_seconds", "overlap", "padding_mode"),
-    "stitch": ("window",),
-    "derive": ("derive",),
-}
-SECTIONS = {"normalize": "normalization", "transform": "transform", "model": "model", "wiener": "wiener"}
-SETTING_OF_ARGUMENT = {"padding_mode": "chunking.padding_mode"}
 
 
 class Trace(Mapping[str, TraceStep]):
@@ -138,11 +130,11 @@ class Trace(Mapping[str, TraceStep]):
         """
         if step not in self and not (step == "wiener" and "inverse" in self):  # which can be switched on
             raise InvalidValue(f"no step {step!r} in this run; it has {', '.join(self)}")
-        request, given_mask = self._apply_changes(step, changes)
+        request, given_mask = ask_again(self, step, changes)
         if STEPS.index(step) > STEPS.index("mask") and given_mask is None:
             given_mask = self.mask_override
-        plan = make_plan(self.song, request, network_of=self.plan)
-        known = self._known_before(step, plan)
+        plan = make_plan(self.song, request, networks=NetworkKeeper(self.plan.loaded))
+        known = list_known(self, step, plan=plan, outputs=self._recorder.outputs)
         recorder = Recorder(
             keep=self._recorder.keep,
             memory_budget_bytes=self._recorder.memory_budget_bytes,
@@ -155,7 +147,8 @@ class Trace(Mapping[str, TraceStep]):
         )
         run = Run(self.source, request, observer=recorder, plan=plan, known=known)
         if given_mask is not None:
-            use_mask(run, given_mask, plan, self.song, plan.grid(self["conform"].output.shape[-1]))
+            grid = plan.grid(self["conform"].output.shape[-1])
+            use_mask(run, mask=given_mask, plan=plan, song=self.song, grid=grid)
         return finish_trace(run, recorder, progress)
 
     def widget(self, **traits: Any) -> TraceView:
@@ -167,45 +160,6 @@ class Trace(Mapping[str, TraceStep]):
         from workbench.widgets import TraceView
 
         return TraceView(self, **traits)
-
-    def _apply_changes(self, step: str, changes: dict[str, Any]) -> tuple[Request, Tensor | SongMask | None]:
-        # everything as it was decided then: a config file may have changed since
-        request = Request(
-            model=self.plan.request.model,
-            checkpoint=self.plan.request.checkpoint,
-            config=self.plan.config,
-            window=self.plan.request.window if isinstance(self.plan.request.window, Tensor) else None,
-            references=self.references or None,
-        )
-        if not changes:
-            raise InvalidValue(f"nothing to change was given for the step {step!r}")
-        if step == "mask":
-            if set(changes) != {"mask"}:
-                raise InvalidValue(f"the step 'mask' takes mask=, got {', '.join(changes)}")
-            if not isinstance(changes["mask"], Tensor | SongMask):
-                raise InvalidType(f"mask must be a tensor or a SongMask, got {type(changes['mask']).__name__}")
-            return request, changes["mask"]
-        if step in SECTIONS:
-            if step == "model" and "chunk_size" in changes:
-                raise InvalidValue("chunk_size is no parameter of the model: rerun('chunk', chunk_seconds=...)")
-            settings = {f"{SECTIONS[step]}.{name}": value for name, value in changes.items()}
-            return dataclasses.replace(request, settings=settings), None
-        if step not in ARGUMENTS:
-            changeable = ", ".join(name for name in self if name in ARGUMENTS or name in SECTIONS or name == "mask")
-            raise InvalidValue(f"the step {step!r} has nothing to change; these have: {changeable}")
-        for name in changes:
-            if name not in ARGUMENTS[step]:
-                raise InvalidValue(f"the step {step!r} takes {', '.join(ARGUMENTS[step])}, got {name!r}")
-        settings = {SETTING_OF_ARGUMENT[name]: value for name, value in changes.items() if name in SETTING_OF_ARGUMENT}
-        arguments = {name: value for name, value in changes.items() if name not in SETTING_OF_ARGUMENT}
-        return dataclasses.replace(request, settings=settings, **arguments), None
-
-    def _known_before(self, step: str, plan: Plan) -> dict[str, Any]:
-        """Outputs that do not depend on ``step``."""
-        before = STEPS[: STEPS.index(step)]
-        if plan.selected != self.plan.selected:  # other stems are computed: the model's output still holds them all
-            before = before[: STEPS.index("mask")]
-        return {name: value for name, value in self._recorder.outputs.items() if name in before}
 
     def __repr__(self) -> str:
         seconds = self.song.data.shape[-1] / self.song.sample_rate
@@ -245,30 +199,6 @@ def row_of(step: TraceStep) -> tuple[str, str, str, str, str, str]:
         f"{step.seconds:.3f}",
         settings,
     )
-
-
-def use_mask(run: Run, mask: Tensor | SongMask, plan: Plan, song: Audio[Tensor], grid: ChunkGrid) -> None:
-    """Let ``mask`` stand in for the model's, checked against the run's shapes.
-
-    Raises:
-        InvalidValue: a mask that does not fit.
-    """
-    run.given_mask = mask
-    if isinstance(mask, SongMask):
-        mask.check_plan(plan)
-        run.mask = lambda chunks: mask.sample_chunks(chunks, plan=plan, grid=grid, song_rate=song.sample_rate)
-        return
-    inverse = plan.stages.inverse_stft
-    assert inverse is not None  # a run that has the step `mask` has an inverse
-    rows = inverse.config.num_freqs * plan.num_channels
-    expected = (grid.num_chunks, len(plan.selected), rows, inverse.num_frames, 2)
-    if tuple(mask.shape) != expected:
-        raise InvalidValue(
-            f"mask must be (chunk, stem, freq * channel, frame, 2) = {expected}, got {tuple(mask.shape)}"
-        )
-    if not bool(mask.isfinite().all()):
-        raise InvalidValue("the mask has NaN or infinity in it")
-    run.mask = mask
 
 
 def trace(

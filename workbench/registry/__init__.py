@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.registry.cards import ModelCard, Parameter, WindowCard
+from workbench.registry.cards import ModelCard, NumFreqs, Parameter, WindowCard
 from workbench.registry.hookspecs import hookimpl
 from workbench.registry.listing import Listing, ModelRow, PluginRow, WindowRow
 from workbench.registry.manager import PluginManager
@@ -27,6 +27,7 @@ __all__ = [
     "Listing",
     "ModelCard",
     "ModelRow",
+    "NumFreqs",
     "Parameter",
     "PluginManager",
     "PluginRow",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 if TYPE_CHECKING:
     from workbench.core.settings import StftConfig
@@ -18,6 +18,10 @@ OUTPUT_TYPES = ("waveform", "spectrogram_mask", "spectrogram")
 CONTEXTS = ("chunk", "song")
 HOOK_API = 1
 RESERVED_STEM_NAMES = ("mixture", "remainder")
+
+# The type of a model's parameter that is the number of frequencies of its transform, ``n_fft // 2 + 1``. It follows
+# the transform: whoever sets another ``transform.n_fft`` need not set it too. Its default is that of the card's stft.
+NumFreqs = Annotated[int, "frequencies of the transform"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ class ModelCard:
         channels: channels that the model wants, ``None`` for any.
         input_type: one of ``INPUT_TYPES``.
         output_type: one of ``OUTPUT_TYPES``.
-        parameters: a frozen dataclass of the model's own settings, each with a default.
+        parameters: a frozen dataclass of the model's own settings, each with a default. One of type `NumFreqs` follows
+            the transform.
         stft: the transform, for spectrogram types.
         chunk_seconds: length of a chunk in seconds.
         overlap: share of a chunk that overlaps the next, in [0, 1).

@@ -103,8 +103,11 @@ def register_models(register: Callable[[ModelCard], None]) -> None:
 
     All but waveform to waveform need ``stft=StftConfig(...)`` in the card. ``sample_rate`` and ``channels``
     are what the model wants, ``None`` for any: songs are converted there and back. ``context="song"`` is
-    for a model that must see the whole song at once. ``needs_references=True`` is for a ceiling that is made from the
-    true stems: ``forward`` gets them as one more, last argument, (batch, stem, ...) of the kind of its first.
+    for a model that must see the whole song at once. A network that must know how many frequencies there are, to
+    tell them from channels or to make its layers, takes that from a parameter ``num_freqs: NumFreqs`` (of
+    ``workbench.registry``) with the card's own as default: it follows whatever ``n_fft`` the user sets.
+    ``needs_references=True`` is for a ceiling that is made from the true stems: ``forward`` gets them as one more, last
+    argument, (batch, stem, ...) of the kind of its first.
 
     Args:
         register: takes one `ModelCard`; checks it at once, so that an error points to your own line.

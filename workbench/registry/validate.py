@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import is_dataclass
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
 
 from workbench.errors import InvalidType, InvalidValue, PluginError, WorkbenchError
 from workbench.registry.cards import (
@@ -15,6 +15,7 @@ from workbench.registry.cards import (
     INPUT_TYPES,
     OUTPUT_TYPES,
     ModelCard,
+    NumFreqs,
     Parameter,
     WindowCard,
 )
@@ -118,13 +119,32 @@ def list_stems(card: ModelCard, *, parameters: object = None) -> tuple[str, ...]
         return validate_stem_names(_check_sequence(names, field="they"))
 
 
+def list_followers(card: ModelCard) -> tuple[str, ...]:
+    """Names of a model's parameters that follow its transform: those of type `NumFreqs`."""
+    if card.parameters is None:
+        return ()
+    hints = get_type_hints(card.parameters, include_extras=True)
+    return tuple(one.name for one in fields(card.parameters) if hints[one.name] == NumFreqs)
+
+
 def _check_parameters_type(card: ModelCard, *, label: str) -> None:
     kind = card.parameters
     if kind is None:
         return
     if not (isinstance(kind, type) and is_dataclass(kind) and kind.__dataclass_params__.frozen):  # type: ignore[attr-defined]
         raise InvalidType(f"parameters of {label} must be a frozen dataclass (the class itself), got {kind!r}")
-    _call_author(kind, what=f"parameters of {label} with defaults alone")
+    defaults = _call_author(kind, what=f"parameters of {label} with defaults alone")
+    followers: Any = _call_author(list_followers, card, what=f"reading the types of the parameters of {label}")
+    for name in followers:
+        if card.stft is None:
+            raise InvalidValue(
+                f"parameter {name} of {label} is NumFreqs, and there is no transform: give stft=, or int"
+            )
+        if getattr(defaults, name) != card.stft.num_freqs:
+            raise InvalidValue(
+                f"the default of the parameter {name} of {label} must be the num_freqs of its stft, "
+                f"{card.stft.num_freqs}, got {getattr(defaults, name)!r}"
+            )
 
 
 def _check_stft(card: ModelCard, *, label: str) -> None:

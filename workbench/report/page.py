@@ -5,18 +5,21 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-import yaml
 
 from workbench import __version__
 from workbench.errors import AudioFileError
 from workbench.figures.step import draw_step
 from workbench.figures.style import format_count, format_rate
+from workbench.figures.view import color_run
 from workbench.io.staging import staged_files
+from workbench.pipeline.ensemble_trace import EnsembleTrace
 from workbench.pipeline.trace import Trace
 from workbench.pipeline.trace_step import TraceStep, format_bytes
+from workbench.pipeline.yaml_text import write_yaml
 from workbench.registry import models
 from workbench.report.look import STYLE
 from workbench.report.pictures import encode_figure
@@ -33,6 +36,8 @@ SECTIONS = {
     "listen": "Listen",
     "path": "The path",
     "steps": "Step by step",
+    "passes": "The passes",
+    "disagreement": "Where they disagree",
     "again": "Run it again",
     "notes": "Notes",
     "versions": "Versions",
@@ -42,12 +47,12 @@ POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-
 
 
 def write_report(
-    trace: Trace, path: str | os.PathLike[str], *, song: SongFile | None = None, overwrite: bool = False
+    trace: Trace | EnsembleTrace, path: str | os.PathLike[str], *, song: SongFile | None = None, overwrite: bool = False
 ) -> Path:
     """Write the report of a trace; a file that stands there is whole before and after.
 
     Args:
-        trace: of `workbench.trace` or `Trace.rerun`.
+        trace: of `workbench.trace` or a rerun.
         path: of the HTML file.
         song: where the song came from, if the trace was not given its path.
         overwrite: whether a file that is there may be replaced.
@@ -68,34 +73,59 @@ def write_report(
     return target
 
 
-def render_report(trace: Trace, *, song: SongFile | None = None) -> str:
+def render_report(trace: Trace | EnsembleTrace, *, song: SongFile | None = None) -> str:
     """The report of a trace as HTML, smaller than `MOST_BYTES`; see `write_report`.
 
     Figures are drawn and encoded one after the other, so that no more than one is in memory.
     """
     song = song or find_song_file(trace)
-    parts = {
-        "path": render_path(trace),
-        "steps": render_steps(trace),
-        "again": render_replay(trace, song),
-        "notes": render_notes(trace),
-        "versions": render_versions(trace),
-    }
-    images = render_pictures(trace)
+    if isinstance(trace, EnsembleTrace):
+        from workbench.report import passes  # which is made of the parts below
+
+        what, lead, colors = "several passes", passes.render_lead(trace), passes.list_colors(trace)
+        parts = {
+            "passes": passes.render_passes(trace),
+            "disagreement": passes.render_disagreement(trace),
+            "again": passes.render_replay(trace, song),
+            "notes": render_notes(trace),
+            "versions": passes.render_versions(trace),
+        }
+    else:
+        what, lead, colors = trace.plan.model_id, render_lead(trace), color_run(trace)
+        parts = {
+            "path": render_path(trace),
+            "steps": render_steps(trace),
+            "again": render_replay(trace, song),
+            "notes": render_notes(trace),
+            "versions": render_versions(trace),
+        }
+    images = render_pictures(trace, colors=colors)
     used = sum(map(len, (*parts.values(), *images.values()))) + RESERVE_BYTES
     # base64 writes three bytes as four letters
     parts["listen"] = render_tracks(trace, images, budget_bytes=max(LEAST_SOUND_BYTES, (MOST_BYTES - used) * 3 // 4))
-    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title in SECTIONS.items())
-    name = "A song" if song is None else song.name
+    return assemble_page(parts, name="A song" if song is None else song.name, what=what, lead=lead)
+
+
+def assemble_page(parts: Mapping[str, str], *, name: str, what: str, lead: str) -> str:
+    """The page.
+
+    Args:
+        parts: of its body as HTML, by their keys in `SECTIONS`.
+        name: of the song.
+        what: took it apart.
+        lead: what stands at its head, as HTML.
+    """
+    sections = {key: title for key, title in SECTIONS.items() if key in parts}
+    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title in sections.items())
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(name)}, taken apart by {escape(trace.plan.model_id)}</title>\n"
+        f"<title>{escape(name)}, taken apart by {escape(what)}</title>\n"
         f"<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n<header>\n<h1><bdi>{escape(name)}</bdi></h1>\n{render_lead(trace)}"
+        f"<body>\n<header>\n<h1><bdi>{escape(name)}</bdi></h1>\n{lead}"
         f'<nav aria-label="Parts of this page"><ul>{links}</ul></nav>\n</header>\n<main>\n'
-        + "".join(make_section(name, title, parts[name]) for name, title in SECTIONS.items())
+        + "".join(make_section(key, title, parts[key]) for key, title in sections.items())
         + f"<footer>Made by stem-workbench {escape(__version__)}. This page needs no network.</footer>\n"
         "</main>\n</body>\n</html>\n"
     )
@@ -168,7 +198,7 @@ def render_replay(trace: Trace, song: SongFile | None) -> str:
         if command is not None
         else f"<p>No command line gives this run: {escape('; '.join(replay.obstacles))}.</p>\n"
     )
-    document = yaml.safe_dump(trace.plan.config.to_document(), sort_keys=False, allow_unicode=True)
+    document = write_yaml(trace.plan.config.to_document())
     return (
         f"<h3>In Python</h3>\n<pre><code>{escape(write_python(replay))}</code></pre>\n"
         f"<h3>On the command line</h3>\n{shell}"
@@ -177,7 +207,7 @@ def render_replay(trace: Trace, song: SongFile | None) -> str:
     )
 
 
-def render_notes(trace: Trace) -> str:
+def render_notes(trace: Trace | EnsembleTrace) -> str:
     """What the run had to tell."""
     if not trace.notices:
         return "<p>The run had nothing to remark.</p>\n"
@@ -187,10 +217,16 @@ def render_notes(trace: Trace) -> str:
 def render_versions(trace: Trace) -> str:
     """What the run ran on."""
     origins = {row.id: row.origin for row in models()}
+    name = trace.plan.model_id
+    return make_versions({name: origins.get(name, "given as an object")}, name_device(trace))
+
+
+def make_versions(origins: Mapping[str, str], device: str) -> str:
+    """Software and device as a table; ``origins`` says of each model where it comes from."""
     rows = [
         ("stem-workbench", __version__),
-        (f"the model {trace.plan.model_id}", origins.get(trace.plan.model_id, "given as an object")),
-        ("device", name_device(trace)),
+        *((f"the model {name}", origin) for name, origin in origins.items()),
+        ("device", device),
         ("Python", platform.python_version()),
         ("system", f"{platform.system()} {platform.machine()}"),
         *((name, importlib.metadata.version(name)) for name in LIBRARIES),

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-import yaml
 from torch import Tensor
 
-from workbench.pipeline.config import RunConfig, merge, validate_config
+from workbench.pipeline.config import RunConfig
 from workbench.pipeline.decision import DEFAULTS
 from workbench.pipeline.documents import audio_io_of_song, document_of_card
-from workbench.pipeline.layers import CARD, DEFAULT, SONG
+from workbench.pipeline.ensemble_trace import EnsembleTrace
+from workbench.pipeline.layers import CARD, DEFAULT, FROM_FRAME_SIZE, SONG
+from workbench.pipeline.merging import merge
 from workbench.pipeline.trace import Trace
+from workbench.pipeline.validation import validate_config
+from workbench.pipeline.yaml_text import write_yaml
 from workbench.registry.cards import ModelCard
 
 # Settings that have an argument and an option of their own.
@@ -71,7 +74,7 @@ class Replay:
     mask_given: bool = False
 
 
-def find_song_file(trace: Trace) -> SongFile | None:
+def find_song_file(trace: Trace | EnsembleTrace) -> SongFile | None:
     """The file that a trace was made from, if it was given as a path."""
     given = trace.source
     return SongFile(given) if isinstance(given, str | os.PathLike) else None
@@ -131,7 +134,7 @@ def list_changes(trace: Trace) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for key, value in flatten(plan.config.to_document()):
         path = tuple(key.split("."))
-        by_itself = plan.layers.find_origin(path) in (CARD, SONG, DEFAULT)
+        by_itself = plan.layers.find_origin(path) in (CARD, SONG, DEFAULT, FROM_FRAME_SIZE)
         if path != ("model_type",) and not by_itself and _look_up(lower, path) != (True, value):
             changes = merge(changes, _nest(path, value))
     return changes
@@ -172,20 +175,31 @@ def write_python(replay: Replay) -> str:
     """Python that gives the trace again, in the name ``trace``; variables of `Replay.objects` must be there before."""
     lines = ["import workbench as wb", ""]
     lines += [f"# {name}: {meaning}" for name, meaning in replay.objects.items()]
-    song = "song"
-    if replay.song is not None:
-        song = repr(os.fspath(replay.song.path))
-        reading = {"channels": replay.song.channels, "allow_truncated": replay.song.allow_truncated or None}
-        given = [f"{name}={value!r}" for name, value in reading.items() if value is not None]
-        song = f"wb.load({', '.join([song, *given])})" if given else song
     arguments = {name: name for name in replay.objects if name not in ("song", "mask")}
     arguments |= {name: write_literal(value) for name, value in replay.arguments.items()}
     if replay.settings:
         arguments["settings"] = write_literal(replay.settings)
-    lines += ["trace = wb.trace(", f"    {song},", *(f"    {name}={value}," for name, value in arguments.items()), ")"]
+    given = (f"    {name}={value}," for name, value in arguments.items())
+    lines += ["trace = wb.trace(", f"    {write_song(replay.song)},", *given, ")"]
     if replay.mask_given:
         lines.append('trace = trace.rerun("mask", mask=mask)')
     return "\n".join(lines)
+
+
+def write_song(song: SongFile | None) -> str:
+    """A song as Python: its path, `workbench.load` of it where that takes more, or the variable ``song``."""
+    if song is None:
+        return "song"
+    path = repr(os.fspath(song.path))
+    reading = {"channels": song.channels, "allow_truncated": song.allow_truncated or None}
+    given = [f"{name}={value!r}" for name, value in reading.items() if value is not None]
+    return f"wb.load({', '.join([path, *given])})" if given else path
+
+
+def list_reading_options(song: SongFile) -> list[str]:
+    """How a song was read, as options of the command line."""
+    channels = [] if song.channels is None else ["--channels", str(song.channels)]
+    return [*channels, *(["--allow-truncated"] if song.allow_truncated else [])]
 
 
 def write_literal(value: object) -> str:
@@ -212,19 +226,10 @@ def write_command(replay: Replay) -> str | None:
             words += ["--stems", ",".join(value)]
         else:
             words += ["-m" if name == "model" else f"--{name.replace('_', '-')}", str(value)]
-    if replay.song.channels is not None:
-        words += ["--channels", str(replay.song.channels)]
-    if replay.song.allow_truncated:
-        words.append("--allow-truncated")
+    words += list_reading_options(replay.song)
     for key, value in replay.settings.items():
-        words += ["--set", f"{key}={write_yaml(value)}"]
+        words += ["--set", f"{key}={write_yaml(value, in_line=True)}"]
     return shlex.join(words)
-
-
-def write_yaml(value: object) -> str:
-    """A value on one line of YAML, as ``--set`` reads it."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))
-    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def _look_up(document: Mapping[str, Any], path: tuple[str, ...]) -> tuple[bool, Any]:

@@ -14,8 +14,8 @@ from workbench.figures.raster import FrequencyRows, Raster
 from workbench.figures.spectra import raster_waveform
 from workbench.figures.spectrogram import choose_loudest_channel, plot_levels
 from workbench.figures.style import MIXTURE_COLOR, format_seconds, new_sheet, set_time_axis
-from workbench.figures.view import color_run
 from workbench.figures.waveform import describe_level
+from workbench.pipeline.ensemble_trace import EnsembleTrace
 from workbench.pipeline.trace import Trace
 from workbench.report.pictures import encode_figure
 from workbench.report.sound import SoundPlan, choose_gain, encode_sound, plan_sound
@@ -27,15 +27,20 @@ MOST_PICTURE_BYTES = 40_000
 ALL_PICTURES_BYTES = 1_000_000
 
 
-def list_tracks(trace: Trace) -> dict[str, Audio[Tensor]]:
+def list_tracks(trace: Trace | EnsembleTrace) -> dict[str, Audio[Tensor]]:
     """The mixture and the stems by name."""
     return {MIXTURE: trace.song, **trace.stems}
 
 
-def render_pictures(trace: Trace) -> dict[str, str]:
-    """A picture of each track, by name, as HTML: its waveform and its spectrogram on the mixture's scales."""
+def render_pictures(trace: Trace | EnsembleTrace, *, colors: Mapping[str, str]) -> dict[str, str]:
+    """A picture of each track, by name, as HTML: its waveform and its spectrogram on the mixture's scales.
+
+    Args:
+        trace: of the run.
+        colors: of the stems, by name.
+    """
     tracks = list_tracks(trace)
-    colors = {**color_run(trace), MIXTURE: MIXTURE_COLOR}
+    colors = {**colors, MIXTURE: MIXTURE_COLOR}
     most_bytes = min(MOST_PICTURE_BYTES, ALL_PICTURES_BYTES // len(tracks))
     peak = max(measure_peak(audio.data) for audio in tracks.values())
     channel = choose_loudest_channel(trace.song.data)
@@ -74,7 +79,7 @@ def draw_track(audio: Audio[Tensor], raster: Raster, *, color: str, peak: float,
     return sheet
 
 
-def render_tracks(trace: Trace, images: Mapping[str, str], *, budget_bytes: int) -> str:
+def render_tracks(trace: Trace | EnsembleTrace, images: Mapping[str, str], *, budget_bytes: int) -> str:
     """Cards with picture and player, for so many bytes of sound in all."""
     tracks = list_tracks(trace)
     seconds = trace.song.data.shape[1] / trace.song.sample_rate

@@ -14,12 +14,13 @@ from torch import Tensor
 from workbench.core.audio import Audio
 from workbench.core.stems import MIXTURE, Rule, SubtractRule, SumRule, rule_terms
 from workbench.errors import InvalidType, InvalidValue
-from workbench.pipeline.config import RunConfig, validate_config
+from workbench.pipeline.config import RunConfig
 from workbench.pipeline.ensemble_trace import EnsembleTrace
 from workbench.pipeline.rules import check_rules, read_rules
 from workbench.pipeline.separation import Separation
 from workbench.pipeline.steps import load_song
 from workbench.pipeline.trace import Trace
+from workbench.pipeline.validation import validate_config
 from workbench.registry.names import validate_stem_names
 from workbench.report.replay import write_rule
 

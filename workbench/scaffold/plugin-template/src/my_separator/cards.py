@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from workbench.core import StftConfig
 from workbench.errors import InvalidValue
-from workbench.registry import ModelCard, Parameter, WindowCard, hookimpl
+from workbench.registry import ModelCard, NumFreqs, Parameter, WindowCard, hookimpl
 
-# The transform of a spectrogram model, in samples. The network has a weight for each of its 1025 frequencies.
+# The transform of a spectrogram model, in samples.
 STFT = StftConfig(n_fft=2048, hop_length=512, win_length=2048)
 
 
@@ -25,10 +25,12 @@ class GateParameters:
     Args:
         threshold_db: decibels by which a bin must exceed its neighbours to belong half to the first stem.
         softness_db: decibels over which it goes from one stem to the other, above 0.
+        num_freqs: frequencies of the transform. By its type it follows whatever ``n_fft`` a user sets.
     """
 
     threshold_db: float = 3.0
     softness_db: float = 2.0
+    num_freqs: NumFreqs = STFT.num_freqs
 
     def __post_init__(self) -> None:
         """Refuse what cannot be: say what was got, and what is expected."""

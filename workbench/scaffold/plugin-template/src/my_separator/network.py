@@ -6,10 +6,9 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from workbench.errors import InvalidValue
 from workbench.io import load_weights
 
-from .cards import STFT, GateParameters
+from .cards import GateParameters
 
 NUM_NEIGHBOURS = 31  # frequencies around a bin, itself included; odd, so that they have a middle
 POWER_FLOOR = 1e-12  # keeps the logarithm of silence finite
@@ -25,8 +24,8 @@ class SpectralGate(nn.Module):
     def __init__(self, parameters: GateParameters) -> None:
         """Make the layers; here there is one vector of weights."""
         super().__init__()
-        self.softness_db = parameters.softness_db
-        self.threshold_db = nn.Parameter(torch.full((STFT.num_freqs,), float(parameters.threshold_db)))  # (freq,)
+        self.softness_db, self.num_freqs = parameters.softness_db, parameters.num_freqs
+        self.threshold_db = nn.Parameter(torch.full((self.num_freqs,), float(parameters.threshold_db)))  # (freq,)
 
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Give a mask for each stem. No step here takes anything from another chunk of the batch.
@@ -36,14 +35,10 @@ class SpectralGate(nn.Module):
             returns: (batch, stem=2, freq·channel, frame, 2), complex factors, here with an imaginary part of 0.
         """
         batch, rows, frame, _ = spectrogram.shape
-        if rows % STFT.num_freqs:
-            raise InvalidValue(
-                f"expected {STFT.num_freqs} frequencies times channels, got {rows} rows: leave n_fft at {STFT.n_fft}"
-            )
         # float16 would overflow when squared
         exact = spectrogram if spectrogram.dtype == torch.float64 else spectrogram.float()
         power = exact.square().sum(dim=-1)  # (batch, freq·channel, frame)
-        power = power.reshape(batch, STFT.num_freqs, -1).transpose(1, 2)  # (batch, channel·frame, freq)
+        power = power.reshape(batch, self.num_freqs, -1).transpose(1, 2)  # (batch, channel·frame, freq)
         around = nn.functional.avg_pool1d(
             power, NUM_NEIGHBOURS, stride=1, padding=NUM_NEIGHBOURS // 2, count_include_pad=False
         )
