@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import re
-import statistics
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,16 +9,12 @@ import numpy as np
 import pytest
 import torch
 from harness import Mounted, mount
-from mask_songs import make_card, make_trace
+from mask_songs import make_trace
 
-import workbench
-from workbench.core import Audio
 from workbench.pipeline.trace import Trace
 from workbench.widgets import MaskExplorer
 
 PANELS = ("mixture", "mask, magnitude", "mask, phase", "result", "difference")
-PAINTED = """() => { window.times = []; document.addEventListener('keydown', event => requestAnimationFrame(
-  () => requestAnimationFrame(() => window.times.push(performance.now() - event.timeStamp))), true); }"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -259,59 +253,3 @@ def test_nothing_is_cut_off_and_all_can_be_read(probed: Any, trace: Trace, width
     for first in range(0, 4, columns):  # panels beside one another begin at one height
         assert len({round(box["y"]) for box in boxes[first : first + columns]}) == 1
     assert page.faults == []
-
-
-def test_latency_is_printed(page: Any) -> None:
-    """Not asserted, since the machine may be busy: a chunk of 8 s in stereo at 44.1 kHz, 1025 x 690, median of 20."""
-    generator = torch.Generator().manual_seed(0)
-    stems = {name: Audio(torch.randn(2, 8 * 44100, generator=generator) / 9, 44100) for name in ("loud", "soft")}
-    mixture = Audio(stems["loud"].data + stems["soft"].data, 44100)
-    settings = {"transform.n_fft": 2048, "transform.win_length": 2048, "transform.hop_length": 512}
-    options = {"chunk_seconds": 8.0, "window": "rectangular", "overlap": 0.0, "settings": settings, "references": stems}
-    shown = mount(page, MaskExplorer(workbench.trace(mixture, model=make_card(), **options)))
-    assert (shown.widget.picture["rows"], shown.widget.picture["columns"]) == (1025, 690)
-    focus_panel(page, "mixture")
-    page.evaluate(PAINTED)
-    medians = {}
-    for what, label, keys in (
-        ("zoom and pan", None, ("+", "ArrowRight", "ArrowRight", "-")),
-        ("dB range", "floor", ("ArrowRight",)),
-    ):
-        if label is not None:
-            find(page, label).focus()
-        for index in range(20):
-            page.keyboard.press(keys[index % len(keys)])
-            page.wait_for_function("count => window.times.length > count", arg=index)
-        medians[what] = statistics.median(page.evaluate("() => window.times.splice(0)"))
-    shown.sync()
-    medians["exponent, to the painted frame"], medians["of it in Python"] = time_exponent(shown)
-    print(", ".join(f"{what} {median:.0f} ms" for what, median in medians.items()))
-    assert shown.widget.exponent == 3.0
-    assert page.faults == []
-
-
-def time_exponent(shown: Mounted) -> tuple[float, float]:
-    """Python's part, and with it the browser's from the new picture to the second frame; without the way between."""
-    page, widget = shown.page, shown.widget
-    find(page, "exponent").focus()
-    page.evaluate(
-        """() => { window.marks = []; window.wb.model.on('change:picture', () => {
-          const began = performance.now(), mark = () => window.marks.push(performance.now() - began);
-          requestAnimationFrame(() => requestAnimationFrame(mark)); }); }"""
-    )
-    totals, in_python = [], []
-    for index in range(20):
-        page.keyboard.press("ArrowRight")
-        exponent = round(1.1 + 0.1 * index, 1)
-        shown.frames()
-        page.evaluate("() => window.wb.take()")
-        began = time.perf_counter()
-        moments: list[float] = []
-        widget.observe(lambda change, at=moments: at.append(time.perf_counter()), "picture")
-        widget.set_state({"exponent": exponent})
-        widget.unobserve_all("picture")
-        in_python.append(1000 * (moments[0] - began))
-        shown.sync()
-        page.wait_for_function("count => window.marks.length > count", arg=index)
-        totals.append(in_python[-1] + page.evaluate("() => window.marks.at(-1)"))
-    return statistics.median(totals), statistics.median(in_python)

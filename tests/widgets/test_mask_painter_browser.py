@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from pathlib import Path
 from typing import Any
 
@@ -288,37 +287,4 @@ def test_nothing_is_cut_off_and_all_can_be_read(page: Any, traced: Trace, theme:
     assert len(contrasts) > 20
     assert [entry for entry in contrasts if entry[0] < 4.5] == []
     assert page.evaluate(f"() => countBorderInk({PAINTER}.axes.canvas)") == [0, 0, 0, 0]
-    assert page.faults == []
-
-
-def test_latency_is_printed(page: Any, traced: Trace) -> None:
-    """Not asserted, since the machine may be busy: from pointer move to the second frame after it, 513 x 15 500."""
-    rows, columns = 513, 15_500
-    painter = MaskPainter(traced, start="ones", tool="harmonic", overtones=12)
-    painter.levels = np.random.default_rng(0).integers(0, 255, rows * columns, np.uint8).tobytes()
-    painter.picture = {
-        **painter.picture,
-        **{"rows": rows, "columns": columns, "level_rows": rows, "level_columns": columns},
-        **{"level_seconds": 0.0116, "step_seconds": 0.0116, "step_hertz": 43.07, "seconds": 180.0},
-        "high_hertz": 22050.0,
-    }
-    mounted = mount(page, painter)
-    mounted.frames(5)
-    page.evaluate("""() => { window.times = []; document.addEventListener('pointermove', event => requestAnimationFrame(
-      () => requestAnimationFrame(() => window.times.push(performance.now() - event.timeStamp))), true); }""")
-    page.mouse.move(*place_of(mounted, 20.0, 300.0))
-    page.mouse.down()
-    for index in range(20):
-        page.mouse.move(*place_of(mounted, 20.0 + 4 * index, 300.0 + 20 * index))
-        page.wait_for_function("count => window.times.length > count", arg=index)
-    page.mouse.up()
-    times = page.evaluate("() => window.times.splice(0)")[1:]
-    view = page.evaluate(f"""async () => {{ const spent = []; for (let move = 0; move < 20; move++) {{
-      const started = performance.now(); {PAINTER}.view.zoom('x', move % 2 ? 1 / 1.5 : 1.5);
-      await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame);
-      spent.push(performance.now() - started); }} return spent; }}""")
-    stroke, zoom = statistics.median(times), statistics.median(view)
-    print(f"a stroke with 12 overtones {stroke:.1f} ms, zoom {zoom:.1f} ms, median of {len(times)}")
-    assert len(times) >= 19
-    assert page.evaluate(f"() => {PAINTER}.layer.shown.some(value => value === 0)")
     assert page.faults == []

@@ -23,6 +23,29 @@ def song(tmp_path: Path) -> Path:
     return workbench.save(Audio(data, 8000), tmp_path / "song.wav")
 
 
+def make_slow_card(began: threading.Event, go_on: threading.Event, *, context: str) -> workbench.ModelCard:
+    """A model that waits in each chunk until it is told to go on."""
+
+    class Slow(nn.Module):
+        def forward(self, chunk: torch.Tensor) -> torch.Tensor:
+            began.set()
+            assert go_on.wait(30)
+            return chunk.unsqueeze(1)
+
+    return workbench.ModelCard(
+        name="slow",
+        load=lambda parameters, checkpoint, device: Slow(),
+        summary="waits",
+        stems=("all",),
+        sample_rate=None,
+        channels=None,
+        input_type="waveform",
+        output_type="waveform",
+        chunk_seconds=0.1,
+        context=context,
+    )
+
+
 def test_a_run_gives_what_separate_gives(song: Path) -> None:
     panel = SeparatePanel(folder=song.parent, chunk_seconds=0.5, overlap=0.5)
     assert panel.files == [str(song)]
@@ -61,25 +84,7 @@ def test_code_says_the_same(song: Path) -> None:
 
 def test_a_run_can_be_cancelled_and_another_begun(song: Path) -> None:
     began, go_on = threading.Event(), threading.Event()
-
-    class Slow(nn.Module):
-        def forward(self, chunk: torch.Tensor) -> torch.Tensor:
-            began.set()
-            assert go_on.wait(30)
-            return chunk.unsqueeze(1)
-
-    card = workbench.ModelCard(
-        name="slow",
-        load=lambda parameters, checkpoint, device: Slow(),
-        summary="waits",
-        stems=("all",),
-        sample_rate=None,
-        channels=None,
-        input_type="waveform",
-        output_type="waveform",
-        chunk_seconds=0.1,
-    )
-    workbench.register_model(card)
+    workbench.register_model(make_slow_card(began, go_on, context="chunk"))
     panel = SeparatePanel(song, model="slow")
     assert panel.model == "notebook.slow"
     panel.run()
@@ -153,3 +158,44 @@ def test_every_precision_is_a_setting() -> None:
     for name, settings in PRECISIONS.items():
         options = PanelSettings("song.wav", {"model": "hpss"}, name).to_options()
         assert options.get("settings", {}) == settings
+
+
+def test_a_model_of_the_whole_song_is_cancelled_at_once_and_the_next_run_waits_its_turn(song: Path) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    workbench.register_model(make_slow_card(began, go_on, context="song"))
+    panel = SeparatePanel(song, model="slow")
+    panel.run()
+    assert began.wait(30)
+    panel._handle_custom_msg({"do": "cancel"}, [])
+    assert not panel.running  # so that no control is frozen, though the model is still at work
+    assert panel.status.startswith("cancelled; the model works on the whole song at once, which is still computed")
+    assert all(state == "done" for _, state, _ in panel.steps)
+    with pytest.raises(workbench.WorkbenchError, match=r"takes longer than 0\.01 s"):
+        panel.wait(0.01)
+    panel.model = "hpss"
+    panel.run()
+    assert panel.running
+    waiting = panel.status
+    for _ in range(300):
+        waiting = panel.status
+        if waiting.startswith("waiting"):
+            break
+        threading.Event().wait(0.02)
+    assert waiting == "waiting until the cancelled run has ended its chunk"
+    go_on.set()
+    panel.wait(60.0)
+    assert (panel.running, panel.message) == (False, "")
+    assert panel.status.startswith("done")
+    assert panel.separation is not None
+    assert list(panel.separation) == ["harmonic", "percussive"]
+
+
+def test_cancelling_what_has_ended_changes_nothing(song: Path) -> None:
+    panel = SeparatePanel(song, chunk_seconds=0.5)
+    panel.cancel()
+    assert panel.status == ""
+    panel.run()
+    panel.wait(60.0)
+    status = panel.status
+    panel.cancel()
+    assert (panel.status, panel.running) == (status, False)

@@ -4,7 +4,7 @@
    without a browser; numbers for pictures go over once, as bytes (`bytes_trait`, `workbench.widgets.levels`)::
 
        class HopView(WorkbenchWidget):
-           _esm = read_module(*CANVAS_KIT, "hop_view.js")  # or "shared.js" alone before it
+           _esm = read_module(*CANVAS_KIT, "hop_view.js")  # or PAGE_KIT alone before it
            _css = read_style("hop_view.css")  # only where shared.css does not do; else leave it out
            label = Unicode("Hop").tag(sync=True)
            hop_samples = Int(512).tag(sync=True)
@@ -46,21 +46,23 @@ import base64
 import html
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import anywidget
-from traitlets import Bool, Bytes, List, Unicode
+from traitlets import Bool, Bytes, List, TraitError, Unicode
 
-from workbench.errors import WorkbenchError
-from workbench.widgets.errors import describe_error, guard, is_expected
+from workbench.errors import InvalidValue, WorkbenchError
+from workbench.registry.names import suggest_nearest
+from workbench.widgets.errors import RefusedValueError, describe_error, guard, is_expected
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CANVAS_KIT = ("shared.js", "canvas.js", "frame.js", "level_image.js", "lanes.js")  # in this order
+PAGE_KIT = ("shared.js", "controls.js")  # in this order
+CANVAS_KIT = (*PAGE_KIT, "view.js", "canvas.js", "frame.js", "level_image.js", "lanes.js")  # likewise
 EXPORT_VARIABLE = "WORKBENCH_EXPORT"
 EXPORT_DOTS_PER_INCH = 96
 
@@ -97,24 +99,60 @@ def bytes_list_trait() -> List[bytes]:
 
 
 class WorkbenchWidget(anywidget.AnyWidget):
-    """A widget with a message bar, a busy sign and a picture of itself for exports."""
+    """A widget with a message bar, a busy sign and a picture of itself for exports.
 
-    _esm = read_module("shared.js", "base.js")
+    Args:
+        traits: what it begins with.
+
+    Raises:
+        InvalidValue: a trait that there is not, or a value that it cannot have.
+    """
+
+    _esm = read_module(*PAGE_KIT, "base.js")
     _css = read_style()
 
     label = Unicode("Workbench widget", help="The accessible name; shown as the widget's title.").tag(sync=True)
     message = Unicode("", help="An error or a notice, shown inside the widget until dismissed.").tag(sync=True)
     busy = Bool(False, help="Whether something is being computed.").tag(sync=True)
 
-    _error_source: object = None  # what left the message that is shown, if it was an error
+    _shown_error: tuple[object, str] = (None, "")  # what left the last error, and its words
+    _is_setting_together = False
+
+    def __init__(self, **traits: Any) -> None:
+        for name in traits:
+            if not self.has_trait(name):
+                hint = suggest_nearest(name, self.trait_names())
+                raise InvalidValue(f"{type(self).__name__} takes no argument {name!r}{hint}")
+        with _as_refused():
+            super().__init__(**traits)
+
+    def assign(self, **traits: Any) -> None:
+        """Set traits one after the other.
+
+        Raises:
+            InvalidValue: a value that one cannot have, also where traitlets itself says so.
+        """
+        with _as_refused():
+            for name, value in traits.items():
+                setattr(self, name, value)
 
     def watch(self, handler: Callable[[Any], Any], *names: str) -> None:
         """`observe`, with errors of ``handler`` shown in the widget."""
         self.observe(guard(self, handler), names=list(names))
 
     def on_message(self, handler: Callable[[Any, list[Any]], Any]) -> None:
-        """Call ``handler(content, buffers)`` for custom messages from the browser, its errors shown in the widget."""
-        guarded = guard(self, handler)
+        """Call ``handler(content, buffers)`` for custom messages from the browser, its errors shown in the widget.
+
+        The content is a mapping; `workbench.widgets.messages` reads its parts.
+        """
+
+        def take(content: object, buffers: list[Any]) -> None:
+            if not isinstance(content, Mapping):
+                raise InvalidValue(f"the browser sent {content!r}, expected a message with named parts")
+            with self._answering(content):
+                handler(content, buffers)
+
+        guarded = guard(self, take)
         self.on_msg(lambda widget, content, buffers: guarded(content, buffers))
 
     def show_error(self, error: Exception, *, source: object = None) -> None:
@@ -126,14 +164,41 @@ class WorkbenchWidget(anywidget.AnyWidget):
         """
         if not is_expected(error):
             self.log.error("error in a callback of %r", self, exc_info=error)
-        self._error_source = source
         self.message = describe_error(error)
+        self._shown_error = source, self.message
 
     def clear_error(self, *, source: object) -> None:
         """Take away the message that ``source`` left last, if it is still there."""
-        if source is not None and self._error_source == source:
-            self._error_source = None
+        if source is not None and self._shown_error == (source, self.message):
             self.message = ""
+
+    @contextmanager
+    def _answering(self, content: Mapping[str, Any]) -> Iterator[None]:
+        """Tell the view that asked when it gets no answer, so that it does not wait for ever."""
+        try:
+            yield
+        except Exception as error:
+            if "request" in content:
+                self.send({"request": content["request"], "failed": describe_error(error)})
+            raise
+
+    @contextmanager
+    def setting_together(self) -> Iterator[None]:
+        """Traits that follow one another, set within, go to the browser at once.
+
+        Handlers that set them should do nothing while `is_setting_together`.
+        """
+        self._is_setting_together = True
+        try:
+            with self.hold_sync():
+                yield
+        finally:
+            self._is_setting_together = False
+
+    @property
+    def is_setting_together(self) -> bool:
+        """Whether traits are being set by `setting_together`."""
+        return self._is_setting_together
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -177,6 +242,16 @@ class WorkbenchWidget(anywidget.AnyWidget):
         if os.environ.get(EXPORT_VARIABLE):
             return {"text/html": self.export_html(), "text/plain": repr(self)}, {}
         return super()._repr_mimebundle_(**options)
+
+
+@contextmanager
+def _as_refused() -> Iterator[None]:
+    try:
+        yield
+    except TraitError as error:
+        if isinstance(error, WorkbenchError):
+            raise
+        raise RefusedValueError(str(error)) from error
 
 
 def image_html(figure: Figure, *, alt: str) -> str:

@@ -63,8 +63,9 @@ function render({ model, el }) {
   const inside = element("div", { class: "wb-soft", role: "status", "aria-label": "chunks at this instant" });
   const facts = element("table", { class: "wb-facts", "aria-label": "figures of the chunks" });
   const code = element("code");
-  const copied = element("span", { class: "wb-soft", role: "status" });
+  const copy = copyButton(code, { name: "Copy settings as Python" });
   const clip = new ClipSound(widget, { rate: () => rate, onChange: () => showSound() });
+  const previous = button("◀", step(-1), { name: "previous chunk" }), next = button("▶", step(1), { name: "next chunk" });
   const hear = button("▶ Hear the chunk", () => clip.toggle("chunk"));
 
   const view = new View({ x: [0, 1], smallest: { x: 1e-4, y: 1 } });
@@ -80,12 +81,13 @@ function render({ model, el }) {
     const inner = { ...frame, top: frame.toY(fullScale), height: frame.toY(-fullScale) - frame.toY(fullScale) };
     layer.draw(context, inner);
   } });
-  const pick = (point) => set("instant_sample", clamp(Math.floor(point.x * rate + 1e-6), drawn.start, drawn.start + drawn.padded_length - 1));
+  const pick = (point) => drawn && set("instant_sample", clamp(Math.floor(point.x * rate + 1e-6), drawn.start, drawn.start + drawn.padded_length - 1));
   const songAxes = new Axes(widget, { view, height: 190, name: "Song with padding", y: amplitude(), onClick: pick });
   for (const layer of [shading, scaled(before), scaled(after), scaled(song)]) songAxes.add(layer);
   const laneAxes = new Axes(widget, {
     view, height: 210, name: "Chunks in lanes", y: { label: "chunk", range: [0, 1], ticks: false },
     onClick: (point) => {
+      if (!drawn) return;
       pick(point);
       const lanesDown = Math.min(drawn.num_lanes - 1, Math.floor((1 - point.y) * drawn.num_lanes));
       const sample = Math.floor(point.x * rate + 1e-6), [from, to] = findChunks(drawn, sample, sample);
@@ -124,19 +126,6 @@ function render({ model, el }) {
     { name: "padding", fill: "var(--wb-grid)" }, { name: "what it holds", color: OVERLAP_COLORS.other },
     { name: "final zeros (hatched)", fill: "repeating-linear-gradient(135deg, transparent 0 3px, var(--wb-line) 3px 4px)" },
     { name: "instant", color: "var(--wb-accent)" }]);
-  const copy = button("Copy", async () => {
-    const text = get("code");
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch { // no such right, as on a page that is not from a secure address
-      const range = document.createRange();
-      range.selectNodeContents(code);
-      getSelection().removeAllRanges();
-      getSelection().addRange(range);
-      if (!document.execCommand("copy")) { copied.textContent = "selected: copy it by Ctrl+C"; return; }
-    }
-    copied.textContent = "copied";
-  }, { name: "Copy settings as Python" });
   widget.body.append(
     toolbar(size.node, seconds.node, overlap.node, known.node, mode.node),
     toolbar(viewToolbar(view)),
@@ -145,9 +134,9 @@ function render({ model, el }) {
     title("Chunks, in lanes where they overlap", element("span", { class: "wb-soft" }, "click on an instant to see which chunks cover it")), laneAxes.node,
     toolbar(group("instant", instant.node), inside),
     element("div", { class: "wb-panel-title" }, chunkTitle),
-    toolbar(group("chunk", button("◀", step(-1), { name: "previous chunk" }), chunk.node, button("▶", step(1), { name: "next chunk" })), hear),
+    toolbar(group("chunk", previous, chunk.node, next), hear),
     chunkAxes.node,
-    title("These settings as Python", copy, copied), element("pre", { class: "wb-code" }, code));
+    title("These settings as Python", copy.node), element("pre", { class: "wb-code" }, code));
 
   let frame = null;
   const followSound = () => {
@@ -172,6 +161,8 @@ function render({ model, el }) {
     if (!drawn) return;
     const index = get("chunk"), start = startOf(), stop = start + drawn.chunk_size / rate;
     chunk.value = index;
+    block(previous, index > 0 ? "" : "this is the first chunk");
+    block(next, index < drawn.num_chunks - 1 ? "" : "this is the last chunk");
     chunkTitle.textContent = `Chunk ${index} (of 0 to ${drawn.num_chunks - 1}) as a model gets it: ${formatValue(start, "s")} to ${formatValue(stop, "s")}`;
     wave.setLanes({ lanes: [lane("#B35C00", asInt16(get("chunk_peaks")))], step: drawn.chunk_block / rate, start });
     chunkView.setWhole({ x: [start, stop] });
@@ -196,18 +187,17 @@ function render({ model, el }) {
     const grid = get("drawn");
     if (!grid.num_chunks) return;
     drawn = grid;
-    const kept = get("shown"), block = grid.padding_block / rate;
+    const kept = get("shown"), paddingStep = grid.padding_block / rate;
     song.setLanes({ lanes: [lane(null, asInt16(get("song_peaks")))] });
-    before.setLanes({ lanes: [lane(OVERLAP_COLORS.other, asInt16(get("before_peaks")))], step: block, start: grid.start / rate });
-    after.setLanes({ lanes: [lane(OVERLAP_COLORS.other, asInt16(get("after_peaks")))], step: block, start: grid.num_samples / rate });
+    before.setLanes({ lanes: [lane(OVERLAP_COLORS.other, asInt16(get("before_peaks")))], step: paddingStep, start: grid.start / rate });
+    after.setLanes({ lanes: [lane(OVERLAP_COLORS.other, asInt16(get("after_peaks")))], step: paddingStep, start: grid.num_samples / rate });
     view.setWhole({ x: [grid.start / rate, (grid.start + grid.padded_length) / rate] });
     if (kept.length) view.set({ x: kept.slice(0, 2) });
     chunk.setRange(0, Math.max(1, grid.num_chunks - 1), 1);
-    chunk.disabled = grid.num_chunks < 2;
-    facts.replaceChildren(...get("facts").map(({ name, answer, figure }) =>
-      element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, answer), element("td", {}, figure))));
+    block(chunk, grid.num_chunks < 2 ? "there is one chunk only" : "");
+    showFacts(facts, get("facts"));
     code.textContent = get("code");
-    copied.textContent = "";
+    copy.reset();
     showChunk();
     showInstant();
     for (const axes of allAxes) axes.repaint();

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
-from traitlets import Dict, Enum, Float, Int, List, Unicode
+from traitlets import Dict, Enum, Float, Int, List, Unicode, validate
 
 from workbench.core.audio import Audio
 from workbench.core.chunk import take_batch
@@ -21,9 +20,11 @@ from workbench.pipeline.steps import load_song
 from workbench.pipeline.trace import Trace
 from workbench.widgets.base import CANVAS_KIT, WorkbenchWidget, audio_html, bytes_trait, read_module, read_style
 from workbench.widgets.chunk_facts import list_chunk_facts, write_chunk_code
+from workbench.widgets.errors import RefusedValueError
 from workbench.widgets.levels import encode_peaks
+from workbench.widgets.messages import read_choice
 from workbench.widgets.sound import choose_gain, encode_track
-from workbench.widgets.window_state import FiniteFloat
+from workbench.widgets.traits import FiniteFloat, ViewRange
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,7 +66,7 @@ class ChunkExplorer(WorkbenchWidget):
         InvalidType, InvalidValue, AudioFileError: a song that is none. Settings that cannot be are in ``message``.
     """
 
-    _esm = read_module(*CANVAS_KIT, "player_sound.js", "clip_sound.js", "overlap_layers.js", "chunk_explorer.js")
+    _esm = read_module(*CANVAS_KIT, "sound.js", "clip_sound.js", "overlap_layers.js", "chunk_explorer.js")
     _css = read_style("overlap_explorers.css")
 
     chunk_samples = Int(1).tag(sync=True)
@@ -74,7 +75,7 @@ class ChunkExplorer(WorkbenchWidget):
     padding_mode = Enum(PADDING_MODES, default_value="reflect").tag(sync=True)
     chunk = Int(0).tag(sync=True)
     instant_sample = Int(0).tag(sync=True)
-    shown = List(Float()).tag(sync=True)
+    shown = ViewRange().tag(sync=True)
 
     # what the browser draws and says; of the last settings that could be
     sample_rate = Int(44_100).tag(sync=True)
@@ -100,7 +101,7 @@ class ChunkExplorer(WorkbenchWidget):
         if chunk_size is not None and chunk_seconds is not None:
             raise InvalidValue(f"give chunk_size or chunk_seconds, not both: got {chunk_size} and {chunk_seconds}")
         self._grid: ChunkGrid | None = None
-        self._serial, self._is_following = 0, False
+        self._serial, self._selected = 0, 0  # the chunk that was selected last of those that there are
         self._is_traced = isinstance(song, Trace)
         if isinstance(song, Trace):
             plan = song.plan
@@ -129,10 +130,16 @@ class ChunkExplorer(WorkbenchWidget):
         self.watch(self._follow, *SETTINGS)
         self.on_message(self._answer)
         try:
-            with self._together():
+            with self.setting_together():
                 self._place_chunks()
         except WorkbenchError as error:
             self.show_error(error, source=self._follow)
+
+    @validate("hop_samples")
+    def _check_hop(self, proposal: dict[str, Any]) -> int:
+        if not self.is_setting_together:
+            raise RefusedValueError("hop_samples follows chunk_samples and overlap: set one of these instead")
+        return int(proposal["value"])
 
     @property
     def grid(self) -> ChunkGrid:
@@ -145,20 +152,10 @@ class ChunkExplorer(WorkbenchWidget):
             raise InvalidValue(self.message or "there are no chunks yet: set chunk_samples and overlap")
         return self._grid
 
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """Traits that are set within go to the browser at once, and start nothing."""
-        self._is_following = True
-        try:
-            with self.hold_sync():
-                yield
-        finally:
-            self._is_following = False
-
     def _follow(self, change: Mapping[str, Any]) -> None:
-        if self._is_following:
+        if self.is_setting_together:
             return
-        with self._together():
+        with self.setting_together():
             if change["name"] == "chunk":
                 self._select_chunk()
             elif change["name"] == "instant_sample":
@@ -219,11 +216,12 @@ class ChunkExplorer(WorkbenchWidget):
         last = self.grid.num_chunks - 1
         if not 0 <= self.chunk <= last:
             raise InvalidValue(f"there are chunks 0 to {last}, got {self.chunk}")
+        self._selected = self.chunk
         self.chunk_peaks = self._encode(self.take_chunk().data, self._choose_chunk_block())
 
     def take_chunk(self) -> Audio[Tensor]:
         """The selected chunk as a model gets it, padding included: (channel, chunk)."""
-        chunks = range(self.chunk, self.chunk + 1)
+        chunks = range(self._selected, self._selected + 1)
         data = take_batch(self._song.data, self.grid, chunks, padding_mode=self.padding_mode)[0]  # (channel, chunk)
         return Audio(data, self.sample_rate)
 
@@ -245,18 +243,13 @@ class ChunkExplorer(WorkbenchWidget):
         return encode_peaks(audio, samples_per_block=block, full_scale=self.full_scale)
 
     def _answer(self, content: Mapping[str, Any], buffers: list[Any]) -> None:
-        if content.get("ask") != "sound":
-            return
-        try:
-            audio = self.take_chunk()
-            self.send({"request": content["request"]}, [encode_track(audio, gain=choose_gain([self._song]))])
-        except WorkbenchError as error:
-            self.send({"request": content["request"], "failed": str(error)})
-            raise
+        read_choice(content, "ask", choices=("sound",))
+        track = encode_track(self.take_chunk(), gain=choose_gain([self._song]))
+        self.send({"request": content.get("request")}, [track])
 
     def figure(self) -> Figure:
         """The song with its padding, the lanes, and the selected chunk."""
-        return draw_chunks(self._song, self.grid, padding_mode=self.padding_mode, chunk=self.chunk)
+        return draw_chunks(self._song, self.grid, padding_mode=self.padding_mode, chunk=self._selected)
 
     def describe(self) -> str:
         """Count, sizes and redundancy."""
@@ -267,4 +260,4 @@ class ChunkExplorer(WorkbenchWidget):
         if self._grid is None:
             return super().export_html()
         track = encode_track(self.take_chunk(), gain=choose_gain([self._song]))
-        return super().export_html() + audio_html(track, label=f"chunk {self.chunk}")
+        return super().export_html() + audio_html(track, label=f"chunk {self._selected}")

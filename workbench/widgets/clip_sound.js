@@ -2,10 +2,9 @@
 // new ClipSound(widget, { rate(), onChange }): toggle(track) plays it or stops it; `track` is what is asked or playing.
 class ClipSound {
   constructor(widget, { rate, onChange }) {
-    Object.assign(this, { widget, rate, onChange, track: "", source: null, context: null, count: 0, isClosed: false });
-    this.id = crypto.randomUUID?.() ?? String(Math.random());
+    Object.assign(this, { widget, rate, onChange, track: "", source: null, context: null, count: 0, id: makeId() });
     widget.onMessage((content, buffers) => this.#take(content, buffers));
-    widget.cleanup(() => { this.isClosed = true; this.stop(); this.context?.close(); });
+    widget.cleanup(() => { this.stop(); this.context?.close(); });
   }
 
   toggle(track) {
@@ -25,7 +24,7 @@ class ClipSound {
     this.source?.stop();
     this.source = null;
     this.track = "";
-    if (!this.isClosed) this.onChange();
+    if (!this.widget.isClosed) this.onChange();
   }
 
   // Seconds of the clip that were heard, or null where nothing plays.
@@ -35,8 +34,8 @@ class ClipSound {
     if (content.request !== `${this.id} ${this.count}`) return;
     if (content.failed) return this.stop();
     try {
-      const buffer = await this.context.decodeAudioData(asBytes(buffers[0]).slice().buffer);
-      if (this.isClosed || content.request !== `${this.id} ${this.count}`) return;
+      const buffer = await decodeSound(this.context, buffers[0]);
+      if (this.widget.isClosed || content.request !== `${this.id} ${this.count}`) return;
       const source = this.source = new AudioBufferSourceNode(this.context, { buffer });
       source.connect(this.context.destination);
       source.onended = () => { if (this.source === source) this.stop(); };
@@ -45,7 +44,7 @@ class ClipSound {
       this.onChange();
     } catch (error) {
       this.stop();
-      this.widget.fail(new Error(`the browser cannot play this sound: ${error.message}`));
+      this.widget.fail(error);
     }
   }
 }

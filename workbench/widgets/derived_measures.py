@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
-from workbench.core.stems import sum_stems
+from workbench.core.stems import MIXTURE, Rule, sum_stems
 from workbench.figures.envelope import measure_rms, to_decibels
-from workbench.figures.style import format_decibels, format_number, list_names
+from workbench.figures.style import color_stems, format_decibels, format_number, format_rms, list_names
+from workbench.widgets.derived_rules import StemSource, count_stems
 
 LOWEST_METER_DB = -150.0  # where the meter begins; float32 rounds at about -140 dB of the mixture
 
@@ -63,3 +66,32 @@ def describe_completion(
 def place_on_meter(decibels: float) -> float:
     """Which part of the meter's length a level takes, from `LOWEST_METER_DB` to 0 dB."""
     return 1 - min(max(decibels, LOWEST_METER_DB), 0.0) / LOWEST_METER_DB
+
+
+def list_tracks(
+    source: StemSource, *, derived: Mapping[str, Tensor], rules: Mapping[str, Rule]
+) -> list[dict[str, Any]]:
+    """What is said of the mixture and each stem: name, role, color, level and, of derived ones, what is left.
+
+    Args:
+        source: mixture and separated stems.
+        derived: stems, each (channel, time).
+        rules: that made them.
+    """
+    mixture, stems = source.mixture.data, source.tensors
+    colors = color_stems((*source.order, *derived))
+    counts = count_stems(rules, stem_names=tuple(stems))
+    rows = [(MIXTURE, MIXTURE, mixture)]
+    rows += [(name, "stem", data) for name, data in stems.items()]
+    rows += [(name, "derived", data) for name, data in derived.items()]
+    complete = partial(describe_completion, mixture=mixture, stems={**stems, **derived})
+    return [
+        {
+            "name": name,
+            "role": role,
+            "color": colors.get(name),
+            "level": format_rms(to_decibels(measure_rms(data))),
+            "left": complete(name, held=counts[name]) if name in counts else "",
+        }
+        for name, role, data in rows
+    ]

@@ -103,7 +103,7 @@ function makeMeterPanel(widget) {
 
 // One sound at a time, with the browser's own controls.
 function makeSound(widget, onTime) {
-  const id = crypto.randomUUID?.() ?? String(Math.random());
+  const id = makeId();
   const title = element("span", { class: "wb-soft", role: "status" }, "Press one to hear it.");
   const audio = element("audio", { controls: true, "aria-label": "player of one stem", hidden: true });
   let asked = null, address = null, frame = null;
@@ -170,22 +170,13 @@ function makeCopyPanel(widget) {
   const forms = [["config", "config file (YAML)"], ["python", "Python"], ["command", "command line"]];
   const panels = forms.map(([key, words]) => {
     const area = element("textarea", { readonly: true, spellcheck: "false", rows: 2 });
-    const told = element("span", { class: "wb-soft", role: "status" });
-    const copy = async () => {
-      try {
-        await navigator.clipboard.writeText(area.value);
-      } catch { // no clipboard for this page, as over plain http
-        area.select();
-        if (!document.execCommand("copy")) { told.textContent = "selected: press Ctrl+C"; return; }
-      }
-      told.textContent = "copied";
-    };
+    const copy = copyButton(area, { name: `copy the ${words}` });
     widget.onChange("texts", () => {
       area.value = widget.get("texts")[key] ?? "";
       area.rows = Math.max(2, Math.min(14, area.value.split("\n").length));
-      told.textContent = "";
+      copy.reset();
     });
-    return element("div", { class: "wb-copy" }, element("label", {}, words, area), element("div", { class: "wb-group" }, button("Copy", copy, { name: `copy the ${words}` }), told));
+    return element("div", { class: "wb-copy" }, element("label", {}, words, area), copy.node);
   });
   return element("div", { class: "wb-panel" }, element("h5", {}, "Copy the rules"), element("div", { class: "wb-copies" }, ...panels));
 }

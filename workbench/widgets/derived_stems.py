@@ -11,41 +11,39 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from torch import Tensor
-from traitlets import Dict, Float, Int, List, TraitError, Unicode, validate
+from traitlets import Dict, Float, Int, List, Unicode, validate
 
 from workbench.core.audio import Audio
 from workbench.core.stems import MIXTURE, Rule, SubtractRule, derive_stems, rule_terms
 from workbench.errors import InvalidType, InvalidValue, WorkbenchNotice
-from workbench.figures.envelope import measure_peak, measure_rms, to_decibels
+from workbench.figures.envelope import measure_peak
 from workbench.figures.stems import draw_stems
-from workbench.figures.style import color_stems, format_rms
+from workbench.figures.style import color_stems
 from workbench.pipeline.separation import Separation
 from workbench.pipeline.trace import Trace
 from workbench.registry.names import validate_stem_name
 from workbench.widgets.base import CANVAS_KIT, WorkbenchWidget, audio_html, bytes_list_trait, read_module, read_style
 from workbench.widgets.derived_measures import (
-    describe_completion,
     describe_left,
+    list_tracks,
     measure_residual,
     place_on_meter,
     subtract,
 )
 from workbench.widgets.derived_rules import (
     check_lines,
-    count_stems,
     make_rule,
     read_source,
     with_rules,
     write_lines,
     write_texts,
 )
+from workbench.widgets.errors import RefusedValueError
 from workbench.widgets.levels import encode_peaks
+from workbench.widgets.messages import read_choice, read_part, read_place
 from workbench.widgets.sound import encode_track
 from workbench.widgets.stem_player import FEWEST_SAMPLES_A_BLOCK, MOST_BLOCKS, StemPlayer
-
-
-class RuleError(InvalidValue, TraitError):
-    """Rules that cannot be; traitlets puts the old ones back only for errors of its own."""
+from workbench.widgets.traits import ViewRange
 
 
 class DerivedStems(WorkbenchWidget):
@@ -80,7 +78,7 @@ class DerivedStems(WorkbenchWidget):
     parsed = List(Dict(), help="Name, operation and terms of each rule.").tag(sync=True)
     tracks = List(Dict(), help="Name, role, color and level of each lane.").tag(sync=True)
     residual = Dict(help="What the meter shows: words, and part of its length.").tag(sync=True)
-    shown = List(Float(), help="[from s, to s] that the lanes show, or [] for all.").tag(sync=True)
+    shown = ViewRange(help="[from s, to s] that the lanes show, or [] for all.").tag(sync=True)
     stem_peaks, derived_peaks = bytes_list_trait(), bytes_list_trait()
     block_seconds = Float(1.0).tag(sync=True)
     duration_seconds = Float(1.0).tag(sync=True)
@@ -158,14 +156,16 @@ class DerivedStems(WorkbenchWidget):
         try:
             return check_lines(lines, stem_names=tuple(self._source.stems))
         except (InvalidValue, InvalidType) as error:
-            raise RuleError(str(error)) from error
+            raise RefusedValueError(str(error)) from error
 
     @validate("chosen")
     def _check_chosen(self, proposal: dict[str, Any]) -> list[str]:
         known = (*self._source.stems, *self._read(self.rules))
         for name in proposal["value"]:
             if name not in known:
-                raise RuleError(f"there is no stem {name!r} to take off the mixture; there are {', '.join(known)}")
+                raise RefusedValueError(
+                    f"there is no stem {name!r} to take off the mixture; there are {', '.join(known)}"
+                )
         return list(dict.fromkeys(proposal["value"]))
 
     def add_rule(self, name: str, *, operation: str, terms: Sequence[str]) -> None:
@@ -206,7 +206,7 @@ class DerivedStems(WorkbenchWidget):
                 {"name": name, "operation": rule.operation, "terms": list(rule_terms(rule))}
                 for name, rule in self._parsed.items()
             ]
-            self.tracks = self._list_tracks()
+            self.tracks = list_tracks(source, derived=self._derived, rules=self._parsed)
             self.chosen = [name for name in self.chosen if name in self.stems]
             self._measure()
 
@@ -223,24 +223,6 @@ class DerivedStems(WorkbenchWidget):
 
     # Measures
 
-    def _list_tracks(self) -> list[dict[str, Any]]:
-        colors = color_stems((*self._source.order, *self._derived))
-        counts = count_stems(self._parsed, stem_names=tuple(self._source.stems))
-        complete = partial(describe_completion, mixture=self.mixture.data, stems=self._tensors)
-        rows = [(MIXTURE, MIXTURE, self.mixture.data)]
-        rows += [(name, "stem", data) for name, data in self._source.tensors.items()]
-        rows += [(name, "derived", data) for name, data in self._derived.items()]
-        return [
-            {
-                "name": name,
-                "role": role,
-                "color": colors.get(name),
-                "level": format_rms(to_decibels(measure_rms(data))),
-                "left": complete(name, held=counts[name]) if name in counts else "",
-            }
-            for name, role, data in rows
-        ]
-
     def _measure(self, change: object = None) -> None:
         self.residual_db = measure_residual(self.mixture.data, stems=self._tensors, names=self.chosen)
         what = f"mixture − {' − '.join(self.chosen)}" if self.chosen else "mixture"
@@ -250,15 +232,19 @@ class DerivedStems(WorkbenchWidget):
     # Browser
 
     def _answer(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        count = len(self.rules)
         match content:
-            case {"add": {"name": name, "operation": operation, "terms": terms}}:
-                self.add_rule(name, operation=operation, terms=terms)
-            case {"remove": index}:
-                self.remove_rule(index)
-            case {"move": index, "by": by}:
-                self.move_rule(index, by=by)
-            case {"hear": name, "request": request}:
-                self._send_sound(name, request)
+            case {"add": {"name": str(name), "operation": str(operation), "terms": [*terms]}}:
+                self.add_rule(name, operation=operation, terms=[str(term) for term in terms])
+            case {"remove": _}:
+                self.remove_rule(read_place(content, "remove", count=count))
+            case {"move": _}:
+                self.move_rule(read_place(content, "move", count=count), by=read_part(content, "by", int))
+            case {"hear": _}:
+                name = read_choice(content, "hear", choices=(MIXTURE, *self.stems))
+                self._send_sound(name, read_part(content, "request", str))
+            case _:
+                raise InvalidValue(f"the widget knows add, remove, move and hear, the browser sent {content!r}")
 
     def _send_sound(self, name: str, request: str) -> None:
         with self.working():

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from traitlets import TraitError
 
-from workbench.errors import WorkbenchError
+from workbench.errors import InvalidValue, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.widgets.base import WorkbenchWidget
+
+
+class RefusedValueError(InvalidValue, TraitError):
+    """A value that a trait cannot have; traitlets puts the old one back only for errors of its own."""
 
 
 def describe_error(error: Exception) -> str:

@@ -106,13 +106,20 @@ class LevelImage {
     }
   }
 
-  // The greatest byte of each screen pixel: kept until the view or the size changes. Cells are joined beforehand so far
-  // that a pixel touches at most two of them each way, which are all that is read.
-  #makePixels(frame, width, height) {
+  // Where the edges of screen pixels lie, in cells: from the left, and from the bottom.
+  findEdges(frame, width, height) {
     const edgesOf = (count, valueOf, { first, step }) =>
       Float64Array.from({ length: count + 1 }, (_, pixel) => (valueOf(pixel / count) - first) / step + 0.5);
-    const across = edgesOf(width, (part) => valueAt(part, frame.x, "linear"), this.x);
-    const up = edgesOf(height, (part) => valueAt(1 - part, frame.y, frame.yScale), this.y).reverse();
+    return {
+      across: edgesOf(width, (part) => valueAt(part, frame.x, "linear"), this.x),
+      up: edgesOf(height, (part) => valueAt(1 - part, frame.y, frame.yScale), this.y).reverse(),
+    };
+  }
+
+  // The greatest byte of each screen pixel: kept until the view or the size changes. Cells are joined beforehand so far
+  // that a pixel touches at most two of them each way, which are all that is read.
+  makePixels(frame, width, height) {
+    const { across, up } = this.findEdges(frame, width, height);
     const depth = chooseDepth((across[width] - across[0]) / width, this.columns);
     const [left, right] = findCovered(across, this.columns), [low, high] = findCovered(up, this.rows);
     const firsts = new Int32Array(width), lasts = new Int32Array(width);
@@ -137,7 +144,7 @@ class LevelImage {
   draw(context, frame) {
     const width = Math.round(frame.width * frame.ratio), height = Math.round(frame.height * frame.ratio);
     const key = [width, height, ...frame.x, ...frame.y, frame.yScale].join();
-    if (key !== this.pixelKey) this.#makePixels(frame, width, height);
+    if (key !== this.pixelKey) this.makePixels(frame, width, height);
     if (key !== this.pixelKey || !this.table) {
       if (!this.table) this.#makeTable();
       if (this.picture?.width !== width || this.picture.height !== height) this.picture = context.createImageData(width, height);

@@ -77,8 +77,7 @@ function followView(widget, view, rangeOf) {
   widget.onChange(["picture", "frequency_axis", "view"], follow);
   widget.cleanup(view.onChange(() => {
     if (isFollowing) return;
-    const isWhole = ["x", "y"].every((axis) => view[axis].every((value, index) => value === view.whole[axis][index]));
-    widget.set("view", isWhole ? [] : [...view.x, ...view.y]);
+    widget.set("view", view.isWhole("x") && view.isWhole("y") ? [] : [...view.x, ...view.y]);
   }));
 }
 
@@ -139,16 +138,20 @@ function makeSoundBar(widget, player, hearShown) {
     if (content.sound !== asked) return;
     asked = null;
     try {
-      await player.play(buffers[0], content.start_seconds, () => { playing.textContent = ""; });
+      await player.play(buffers[0], content.start_seconds, () => { playing.textContent = ""; showPlaying(); });
+      if (widget.isClosed) return;
       playing.textContent = `Playing: ${content.words}`;
+      showPlaying();
     } catch (error) { widget.fail(error); }
   });
-  const stop = () => { player.stop(); playing.textContent = ""; };
+  const stop = button("Stop", () => { player.stop(); playing.textContent = ""; showPlaying(); }, { name: "stop the sound" });
+  const showPlaying = () => block(stop, player.seconds === null ? "nothing plays" : "");
+  showPlaying();
   return [
     group("hear", "hear", button("Mixture", ask("mixture"), { name: "hear the mixture" }),
       button("Before", ask("before"), { name: "hear before", title: "the stem by the mask of the run" }),
       button("After", ask("after"), { name: "hear after", title: "the stem by the mask shown" }),
-      button("Stop", stop, { name: "stop the sound" }), hearShown.node),
+      stop, hearShown.node),
     button("Apply to the song", () => widget.send({ ask: "apply" }), { title: "run on with this mask for all stems and chunks" }),
     playing,
   ];
@@ -187,7 +190,11 @@ function render({ model, el }) {
   const hasIdeals = choices.kinds.length > 0;
   widget.onChange("show_difference", () => {
     panels.difference.node.hidden = widget.get("show_difference") === "off";
-    controls.against.disabled = widget.get("show_difference") !== "mask";
+    block(controls.against, widget.get("show_difference") === "mask" ? "" : "for the difference from an ideal mask alone");
+  });
+  const unchanged = button("Unchanged", () => { widget.set("exponent", 1); widget.set("threshold", 0); }, { name: "exponent 1, threshold 0" });
+  widget.onChange(["exponent", "threshold"], () => {
+    block(unchanged, widget.get("exponent") === 1 && widget.get("threshold") === 0 ? "the mask is as it was" : "");
   });
   const lines = Object.fromEntries(["score", "status", "notice"].map((trait) => [trait, element("div", { class: "wb-mask-line" })]));
   for (const [trait, line] of Object.entries(lines)) {
@@ -195,7 +202,6 @@ function render({ model, el }) {
   }
   lines.notice.classList.add("wb-soft");
   lines.status.setAttribute("role", "status");
-  const unchanged = button("Unchanged", () => { widget.set("exponent", 1); widget.set("threshold", 0); }, { name: "exponent 1, threshold 0" });
   widget.body.classList.add("wb-mask");
   widget.body.append(
     toolbar(controls.stem.node, controls.channel.node, controls.chunk.node, controls.origin.node),

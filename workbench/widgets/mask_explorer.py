@@ -50,6 +50,7 @@ from workbench.widgets.mask_explorer_words import (
     describe_score,
     list_choices,
 )
+from workbench.widgets.messages import read_choice
 from workbench.widgets.sound import choose_gain, encode_track
 
 QUICK = ("against", "exponent", "threshold", "show_difference")  # to change these needs no other chunk
@@ -73,7 +74,7 @@ class MaskExplorer(MaskExplorerTraits):
         InvalidType: no trace of a single pass.
     """
 
-    _esm = read_module(*CANVAS_KIT, "mask_explorer_panels.js", "mask_explorer.js")
+    _esm = read_module(*CANVAS_KIT, "sound.js", "mask_explorer_panels.js", "mask_explorer.js")
     _css = read_style("mask_explorer.css")
 
     sdr_before: float | None = None
@@ -196,8 +197,8 @@ class MaskExplorer(MaskExplorerTraits):
         stretch = self.view[:2] if self.hear_shown else []
         return cut_stretch(audio, start_seconds=start / self._data.plan.sample_rate, stretch=stretch)
 
-    def _answer(self, content: dict[str, str], buffers: list[memoryview]) -> None:
-        which = content["ask"]
+    def _answer(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        which = read_choice(content, "ask", choices=("apply", *SOUNDS))
         with self.working():
             if which == "apply":
                 self._apply()

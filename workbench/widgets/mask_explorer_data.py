@@ -11,12 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from workbench.core.audio import Audio, NormalizedAudio
-from workbench.core.chunk import take_batch
+from workbench.core.audio import Audio
 from workbench.core.mask import ideal_mask
-from workbench.errors import InvalidType, InvalidValue
+from workbench.errors import InvalidValue
 from workbench.figures.step_chunks import find_frames
-from workbench.pipeline.flow import ChunkFlow
 from workbench.pipeline.references import (
     ReferenceChunks,
     check_references,
@@ -24,7 +22,7 @@ from workbench.pipeline.references import (
     prepare_references,
 )
 from workbench.pipeline.song_mask import SongMask
-from workbench.pipeline.trace import Trace
+from workbench.widgets.masked_run import check_masked_trace, list_stems, run_model, transform_chunk
 
 MAX_COLUMNS = 3000  # of a picture; of what is longer every second frame is shown, or every third
 T = TypeVar("T")
@@ -64,20 +62,12 @@ class MaskData:
     """
 
     def __init__(self, trace: object, references: Mapping[str, Audio[Tensor]] | None = None) -> None:
-        if not isinstance(trace, Trace):
-            hint = "; pick one of its passes, trace[NAME]" if type(trace).__name__ == "EnsembleTrace" else ""
-            raise InvalidType(f"the mask explorer takes a trace of one pass, got {type(trace).__name__}{hint}")
-        if "mask" not in trace:
-            kind = "spectrograms" if trace.plan.stages.inverts else "waveforms"
-            raise InvalidValue(
-                f"{trace.plan.model_id} gives {kind}, no masks: trace a model that masks to explore them, such as hpss"
-            )
-        self.trace, self.plan, self.frames = trace, trace.plan, find_frames(trace)
-        self.stem_names = tuple(self.plan.stem_names[index] for index in self.plan.selected)
+        checked = check_masked_trace(trace, widget="mask explorer")
+        self.trace, self.plan, self.frames = checked, checked.plan, find_frames(checked)
+        self.stem_names = list_stems(checked)
         self._slots: dict[str, tuple[Hashable, Any]] = {}
         self.references, self.without_ideals = self._take_references(references)
-        self.has_override = trace.mask_override is not None
-        self.origins = (*(("override",) if self.has_override else ()), "model")
+        self.origins = ("model",) if checked.mask_override is None else ("override", "model")
 
     def _take_references(self, given: Mapping[str, Audio[Tensor]] | None) -> tuple[dict[str, Audio[Tensor]], str]:
         trace = self.trace
@@ -96,14 +86,7 @@ class MaskData:
         """The mixture's spectrogram (freq * channel, frame, 2)."""
         if self.trace["transform"].is_kept:
             return cast(Tensor, self.trace["transform"].output[chunk])
-        return self.remember("transform", chunk, lambda: self._transform(chunk))
-
-    def _transform(self, chunk: int) -> Tensor:
-        trace, chunks = self.trace, range(chunk, chunk + 1)
-        taken = take_batch(trace["normalize"].output, trace.grid, chunks, padding_mode=self.plan.padding_mode)
-        with torch.no_grad():
-            spectrogram: Tensor = self.plan.stages.transform(taken.to(self.plan.device).contiguous())[0].cpu()
-        return spectrogram
+        return self.remember("transform", chunk, lambda: transform_chunk(self.trace, chunk).cpu())
 
     def is_kept(self, origin: str) -> bool:
         """Whether masks of this origin are there, or soon made, for every chunk."""
@@ -123,20 +106,8 @@ class MaskData:
         if self.trace["model"].is_kept:
             output = cast(Tensor, self.trace["model"].output[chunk])
         else:
-            output = self.remember("model", chunk, lambda: self._run_model(chunk))
+            output = self.remember("model", chunk, lambda: run_model(self.trace, chunk))
         return output if len(self.plan.selected) == len(self.plan.stem_names) else output[list(self.plan.selected)]
-
-    def _run_model(self, chunk: int) -> Tensor:
-        """The model's output for one chunk, of which the trace kept only a summary."""
-        trace = self.trace
-        normalized = trace["normalize"]
-        song = NormalizedAudio(Audio(normalized.output, self.plan.sample_rate), normalized.stats)
-        references = None
-        if self.plan.card.needs_references:
-            references = prepare_references(trace.references, self.plan, normalized.stats, trace.grid)
-        flow = ChunkFlow(self.plan, song, trace.grid, references=references, observed=True)
-        _, outputs = flow.run(range(chunk, chunk + 1))
-        return outputs["model"][0].cpu()
 
     def true_stems(self, chunk: int) -> Float[Tensor, "reference rows frame 2"]:
         """The references' spectrograms, the run's stems first."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode, validate
+from traitlets import Bool, Dict, Enum, Int, Unicode, validate
 
 from workbench.core.mask import IDEAL_MASKS
 from workbench.errors import InvalidValue
 from workbench.figures.style import LEVEL_MAP
 from workbench.widgets.base import WorkbenchWidget, bytes_trait
+from workbench.widgets.errors import RefusedValueError
 from workbench.widgets.mask_explorer_data import MaskData
 from workbench.widgets.mask_explorer_pictures import FLOOR_DB, TOP_DB
 from workbench.widgets.mask_explorer_words import DIFFERENCES
+from workbench.widgets.traits import FiniteFloat, ViewRange
 
 LEVEL_MAPS = (LEVEL_MAP, "viridis", "cividis")
 
@@ -36,15 +37,15 @@ class MaskExplorerTraits(WorkbenchWidget):
     channel = Int(0, min=0).tag(sync=True)
     chunk = ChunkIndex(0, help="None is the song, assembled from its chunks.").tag(sync=True)
     origin = Unicode("model", help="override (of a rerun), model or a kind of ideal mask.").tag(sync=True)
-    exponent = Float(1.0, min=0.0, max=8.0).tag(sync=True)
-    threshold = Float(0.0, min=0.0, max=1.0, help="Magnitudes below it become 0.").tag(sync=True)
+    exponent = FiniteFloat(1.0, min=0.0, max=8.0).tag(sync=True)
+    threshold = FiniteFloat(0.0, min=0.0, max=1.0, help="Magnitudes below it become 0.").tag(sync=True)
     show_difference = Enum(tuple(DIFFERENCES), "off").tag(sync=True)
     against = Enum(IDEAL_MASKS, "irm", help="The ideal mask that is subtracted.").tag(sync=True)
-    floor_db = Float(-80.0, min=FLOOR_DB, max=TOP_DB).tag(sync=True)
-    top_db = Float(0.0, min=FLOOR_DB, max=TOP_DB).tag(sync=True)
+    floor_db = FiniteFloat(-80.0, min=FLOOR_DB, max=TOP_DB).tag(sync=True)
+    top_db = FiniteFloat(0.0, min=FLOOR_DB, max=TOP_DB).tag(sync=True)
     colour_map = Enum(LEVEL_MAPS, LEVEL_MAP, help="Of levels.").tag(sync=True)
     frequency_axis = Enum(("log", "linear"), "log").tag(sync=True)
-    view = List(Float(), help="[from s, to s, low Hz, high Hz], or [] for all.").tag(sync=True)
+    view = ViewRange(help="[from s, to s, low Hz, high Hz], or [] for all.").tag(sync=True)
     hear_shown = Bool(False, help="Play only the stretch of time that is shown.").tag(sync=True)
 
     choices = Dict(help="What there is to choose.").tag(sync=True)
@@ -65,7 +66,7 @@ class MaskExplorerTraits(WorkbenchWidget):
     def _check_origin(self, proposal: dict[str, Any]) -> str:
         value = proposal["value"]
         if value in IDEAL_MASKS and self._data.without_ideals:
-            raise TraitError(f"origin {value}: {self._data.without_ideals}")
+            raise RefusedValueError(f"origin {value}: {self._data.without_ideals}")
         self._pick_one("origin", value, self._origins)
         if self.chunk is None:
             self._check_song(value)
@@ -77,46 +78,37 @@ class MaskExplorerTraits(WorkbenchWidget):
         if value is None:
             self._check_song(self.origin)
         elif not 0 <= value < count:
-            raise TraitError(f"chunk must be from 0 to {count - 1}, or None for the song, got {value}")
+            raise RefusedValueError(f"chunk must be from 0 to {count - 1}, or None for the song, got {value}")
         return None if value is None else int(value)
 
     def _check_song(self, origin: str) -> None:
         try:
             self._data.check_kept(origin)
         except InvalidValue as error:
-            raise TraitError(str(error)) from error
+            raise RefusedValueError(str(error)) from error
 
     @validate("channel")
     def _check_channel(self, proposal: dict[str, Any]) -> int:
         count = self._data.plan.num_channels
         if proposal["value"] >= count:
-            raise TraitError(f"channel must be from 0 to {count - 1}, got {proposal['value']}")
+            raise RefusedValueError(f"channel must be from 0 to {count - 1}, got {proposal['value']}")
         return int(proposal["value"])
 
     @validate("show_difference")
     def _check_difference(self, proposal: dict[str, Any]) -> str:
         if proposal["value"] != "off" and self._data.without_ideals:
-            raise TraitError(f"show_difference {proposal['value']}: {self._data.without_ideals}")
+            raise RefusedValueError(f"show_difference {proposal['value']}: {self._data.without_ideals}")
         return str(proposal["value"])
 
-    @validate("exponent", "threshold", "floor_db", "top_db")
-    def _check_number(self, proposal: dict[str, Any]) -> float:
+    @validate("floor_db", "top_db")
+    def _check_levels(self, proposal: dict[str, Any]) -> float:
         name, value = proposal["trait"].name, proposal["value"]
-        if not math.isfinite(value):
-            raise TraitError(f"{name} must be a finite number, got {value}")
         floor_db, top_db = (value if name == end else getattr(self, end) for end in ("floor_db", "top_db"))
         if not floor_db < top_db:
-            raise TraitError(f"floor_db must be below top_db, got {floor_db:g} and {top_db:g} dB")
+            raise RefusedValueError(f"floor_db must be below top_db, got {floor_db:g} and {top_db:g} dB")
         return float(value)
-
-    @validate("view")
-    def _check_view(self, proposal: dict[str, Any]) -> list[float]:
-        view = list(proposal["value"])
-        if len(view) not in (0, 2, 4) or any(not view[place] < view[place + 1] for place in range(0, len(view), 2)):
-            raise TraitError(f"view must be [], [from s, to s] or [from s, to s, low Hz, high Hz], got {view}")
-        return view
 
     def _pick_one(self, name: str, value: str, choices: tuple[str, ...]) -> str:
         if value not in choices:
-            raise TraitError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+            raise RefusedValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
         return value

@@ -79,9 +79,11 @@ function render({ model, el }) {
   const tools = makeToolButtons(widget, (tool) => {
     axes.tool = tool === "move" ? null : hand.tool;
     axes.host.style.touchAction = tool === "move" ? "" : "none"; // a finger paints, and does not scroll
-    controls.overtones.disabled = tool !== "harmonic";
-    controls.gain.disabled = tool === "eraser";
-    for (const name of ["size_seconds", "size_octaves"]) controls[name].disabled = tool === "rectangle";
+    const idle = tool === "move" ? "the tool Move paints nothing" : "";
+    block(controls.overtones, tool === "harmonic" ? "" : "of the harmonic brush alone");
+    block(controls.gain, idle || (tool === "eraser" ? "the eraser brings back what was there at the start" : ""));
+    block(controls.softness, idle);
+    for (const name of ["size_seconds", "size_octaves"]) block(controls[name], idle || (tool === "rectangle" ? "a rectangle has its own size" : ""));
     marks.corner = null;
     axes.repaintOverlay();
   });
@@ -90,11 +92,14 @@ function render({ model, el }) {
   const whole = (tool) => () => hand.paint(tool, []);
   const sound = new PaintSound(widget, {
     sampleRate: picture.sample_rate,
-    onStart: (start, stop) => hand.tell(`playing ${formatValue(start, "", 0.01)} to ${formatValue(stop, "s", 0.01)}`),
-    onMove: () => axes.repaintOverlay(), onEnd: () => { hand.tell(""); },
+    onStart: (start, stop) => { hand.tell(`playing ${formatValue(start, "", 0.01)} to ${formatValue(stop, "s", 0.01)}`); showSound(); },
+    onMove: () => axes.repaintOverlay(), onEnd: () => { hand.tell(""); showSound(); },
   });
   marks.seconds = () => sound.seconds;
   const before = toggle("Before", { name: "hear before", title: "the stem as it was before painting" });
+  const stop = button("Stop", () => sound.stop(), { name: "Stop the sound" });
+  function showSound() { block(stop, sound.seconds === null ? "nothing plays" : ""); }
+  showSound();
   const loop = checkbox({ label: "loop" });
   before.onInput((isPressed) => sound.setBefore(isPressed));
   loop.onInput((isChecked) => sound.setLoop(isChecked));
@@ -104,8 +109,8 @@ function render({ model, el }) {
 
   widget.onChange(["strokes", "position"], () => {
     const position = widget.get("position"), all = widget.get("strokes").length;
-    undo.disabled = position === 0;
-    redo.disabled = position >= all;
+    block(undo, position === 0 ? "there is no stroke to take back" : "");
+    block(redo, position >= all ? "no stroke was taken back" : "");
     count.textContent = `${position} of ${all} strokes`;
   });
   widget.onChange("veil", () => {
@@ -113,7 +118,7 @@ function render({ model, el }) {
     legend.style.background = `linear-gradient(to right, rgba(${VEIL_COLOUR.join()}, ${widget.get("veil")}), rgba(${VEIL_COLOUR.join()}, 0)), #56147d`;
   });
   widget.onChange("floor_db", () => image.setShown(widget.get("floor_db"), 0));
-  widget.onChange("message", () => { if (widget.get("message")) hand.tell(""); });
+  block(controls.others_get_rest, widget.get("choices").stems.length > 1 ? "" : "there is one stem only");
   widget.onChange("status", () => { status.textContent = widget.get("status"); });
   widget.onChange("levels", () => image.setData({ data: asBytes(widget.get("levels")), rows: picture.level_rows, columns: picture.level_columns }), { now: false });
   widget.onChange(["gain", "softness", "size_seconds", "size_octaves", "overtones"], () => axes.repaintOverlay(), { now: false });
@@ -134,7 +139,7 @@ function render({ model, el }) {
     paintRow(controls.gain.node, controls.softness.node, controls.size_seconds.node, controls.size_octaves.node, controls.overtones.node),
     toolbar(group("strokes", undo, redo, button("Clear", whole("clear"), { title: "bring the start back everywhere" }),
       button("Invert", whole("invert"), { title: "1 minus the gain everywhere" }), count), controls.others_get_rest.node,
-    group("hear", button("▶ Play", play, { name: "Play what is shown" }), button("Stop", () => sound.stop(), { name: "Stop the sound" }), before.node, loop.node),
+    group("hear", button("▶ Play", play, { name: "Play what is shown" }), stop, before.node, loop.node),
     button("Apply to the song", () => widget.send({ ask: "apply" }), { title: "run the whole song through this mask" })),
     viewToolbar(view, { y: "frequency" }),
     axes.node,

@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Sequence
+import warnings
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from matplotlib.figure import Figure
 from torch import Tensor
-from traitlets import TraitError, validate
 
 from workbench.core.audio import Audio
-from workbench.errors import InvalidValue, WorkbenchError
+from workbench.errors import WorkbenchNotice
 from workbench.figures.style import LEVEL_MAP, format_count
 from workbench.pipeline.song_mask import SongMask
 from workbench.pipeline.trace import Trace
 from workbench.widgets.base import CANVAS_KIT, audio_html, read_module, read_style
 from workbench.widgets.levels import colour_table
-from workbench.widgets.painted_gain import Box, PaintedGain
-from workbench.widgets.painted_song import PaintedSong, describe_cells
-from workbench.widgets.painter_state import STARTS, PainterState
+from workbench.widgets.messages import read_choice, read_part
+from workbench.widgets.painted_cells import choose_cells, describe_cells, encode_gain
+from workbench.widgets.painted_gain import Box
+from workbench.widgets.painted_song import PaintedSong
+from workbench.widgets.painted_sounds import PaintedSounds
+from workbench.widgets.painter_state import STARTS
+from workbench.widgets.painter_strokes import PainterStrokes
 from workbench.widgets.painting_figure import draw_painting
-from workbench.widgets.painting_files import Painting, check_song, read_painting, write_painting
-from workbench.widgets.sound import choose_gain, encode_track
-from workbench.widgets.strokes import MOST_OVERTONES, Stroke, read_strokes
+from workbench.widgets.painting_files import (
+    Painting,
+    check_song,
+    check_start,
+    digest_gain,
+    read_painting,
+    write_painting,
+)
+from workbench.widgets.sound import choose_gain, encode_track, encode_tracks
+from workbench.widgets.strokes import MOST_OVERTONES, read_strokes
 
-SETTINGS = ("gain", "softness", "size_seconds", "size_octaves", "others_get_rest")  # of every stroke
 PAINTER_KIT = ("painted_layer.js", "painter_parts.js", "painter_hand.js")
-HEARD_SECONDS = 10.0  # at most, so that the sound is there at once
-SOUNDS = ("before", "after", "mixture")
 
 
-class MaskPainter(PainterState):
+class MaskPainter(PainterStrokes):
     """A song's plane of time and frequency, on which one paints how much of it goes to a stem.
 
     A brush is an ellipse of ``size_seconds`` by ``size_octaves`` on that plane, the same at every zoom; see
@@ -57,25 +61,22 @@ class MaskPainter(PainterState):
             be.
     """
 
-    _esm = read_module(*CANVAS_KIT, "player_sound.js", *PAINTER_KIT, "mask_painter.js")
+    _esm = read_module(*CANVAS_KIT, "sound.js", "player_sound.js", *PAINTER_KIT, "mask_painter.js")
     _css = read_style("mask_painter.css")
 
     result: Trace | None = None
+    _sounds: PaintedSounds
 
     def __init__(self, trace: object, *, stem: str | None = None, mask: SongMask | None = None, **traits: Any) -> None:
         song = self._song = PaintedSong(trace)
         self._given = None if mask is None else song.fit_mask(mask)
-        self._painted: PaintedGain | None = None
-        self._read: list[Stroke] = []
+        self._sounds = PaintedSounds(song)
         strokes, position = traits.pop("strokes", []), traits.pop("position", None)
         started = {"stem": song.stem_names[0] if stem is None else stem, **traits}
         started.setdefault("start", "model" if mask is None else "given")
         started.setdefault("gain", 1.0 if started["start"] == "zeros" else 0.0)  # so that the first stroke is seen
         started.setdefault("label", f"Paint a mask of {song.plan.model_id}")
-        try:
-            super().__init__(**started)
-        except TraitError as error:
-            raise InvalidValue(str(error)) from error
+        super().__init__(**started)
         self._send_picture()
         self._begin()
         self.watch(self._on_start, "start")
@@ -83,114 +84,8 @@ class MaskPainter(PainterState):
         self.watch(self._on_position, "position")
         self.watch(self._on_stem, "stem")
         self.on_message(self._answer)
-        try:
-            self.strokes = strokes
-            self.position = len(self.strokes) if position is None else position
-        except TraitError as error:
-            raise InvalidValue(str(error)) from error
-
-    # What a trait takes
-
-    @validate("stem")
-    def _check_stem(self, proposal: dict[str, Any]) -> str:
-        if proposal["value"] not in self._song.stem_names:
-            raise TraitError(f"stem must be one of {', '.join(self._song.stem_names)}, got {proposal['value']!r}")
-        return str(proposal["value"])
-
-    @validate("start")
-    def _check_start(self, proposal: dict[str, Any]) -> str:
-        if proposal["value"] == "given" and self._given is None:
-            raise TraitError("start 'given' needs a mask: MaskPainter(trace, mask=...), or load an .npz file")
-        return str(proposal["value"])
-
-    @validate("strokes")
-    def _check_strokes(self, proposal: dict[str, Any]) -> list[dict[str, Any]]:
-        try:
-            return [stroke.as_dict() for stroke in read_strokes(proposal["value"], stems=self._song.stem_names)]
-        except WorkbenchError as error:
-            raise TraitError(str(error)) from error
-
-    @validate("position")
-    def _check_position(self, proposal: dict[str, Any]) -> int:
-        if proposal["value"] > len(self.strokes):
-            raise TraitError(f"position must be from 0 to the {len(self.strokes)} strokes, got {proposal['value']}")
-        return int(proposal["value"])
-
-    # Painting
-
-    def paint(self, points: Sequence[Sequence[float]] = (), *, tool: str | None = None, **changes: Any) -> None:
-        """One stroke more, with the widget's settings but for ``changes``; strokes that were undone are gone.
-
-        Args:
-            points: (second, hertz) each; two corners of a rectangle; none for ``clear`` and ``invert``.
-            tool: of `workbench.widgets.strokes.Stroke`, the widget's own by default.
-            changes: other fields of `Stroke`: gain, softness, stem ...
-
-        Raises:
-            InvalidValue: a stroke that cannot be.
-        """
-        tool = self.tool if tool is None else tool
-        entry = {name: getattr(self, name) for name in (*SETTINGS, "stem")}
-        entry |= {"tool": tool, "points": [list(point) for point in points]}
-        entry |= {"overtones": self.overtones} if tool == "harmonic" else {}
-        try:
-            self.strokes = [*self.strokes[: self.position], {**entry, **changes}]
-        except TraitError as error:
-            raise InvalidValue(str(error)) from error
-
-    def undo(self) -> None:
-        """Take the last stroke back, if there is one."""
-        self.position = max(0, self.position - 1)
-
-    def redo(self) -> None:
-        """Paint again what was last taken back."""
-        self.position = min(len(self.strokes), self.position + 1)
-
-    @property
-    def mask(self) -> SongMask:
-        """The mask as it is painted, of all stems; a copy, that further strokes do not change."""
-        return SongMask(torch.from_numpy(self._canvas.gain.copy()), self._song.hop_samples)
-
-    @property
-    def _canvas(self) -> PaintedGain:
-        assert self._painted is not None  # from the end of __init__ on
-        return self._painted
-
-    def _begin(self) -> None:
-        """A new canvas, with what the strokes are laid on."""
-        song = self._song
-        makers: dict[str, Callable[[], np.ndarray]] = {
-            "model": song.measure_model_mask,
-            "ones": lambda: song.fill(1.0),
-            "zeros": lambda: song.fill(0.0),
-        }
-        with self.working():
-            start = makers[self.start]() if self.start in makers else self._given
-            assert start is not None  # which the trait has checked
-            self._painted = PaintedGain(start, stems=song.stem_names, plane=song.plane)
-            self._canvas.show(self._read[: self.position])
-
-    def _on_start(self, change: dict[str, Any]) -> None:
-        self._begin()
-        self._send_gain()
-
-    def _on_strokes(self, change: dict[str, Any]) -> None:
-        self._read = read_strokes(self.strokes, stems=self._song.stem_names)
-        self.position = len(self.strokes)
-        self._show()
-
-    def _on_position(self, change: dict[str, Any]) -> None:
-        self._show()
-
-    def _on_stem(self, change: dict[str, Any]) -> None:
-        self._send_gain()
-
-    def _show(self) -> None:
-        if self.position > len(self._read):
-            return  # the strokes themselves are still to be told
-        box = self._canvas.show(self._read[: self.position])
-        if box is not None:
-            self._send_gain(box)
+        self.assign(strokes=strokes)
+        self.assign(position=len(self.strokes) if position is None else position)
 
     # What the browser gets
 
@@ -204,36 +99,41 @@ class MaskPainter(PainterState):
         starts = [[name, words] for name, words in STARTS.items() if name != "given" or self._given is not None]
         self.choices = {"stems": list(self._song.stem_names), "starts": starts, "most_overtones": MOST_OVERTONES}
 
+    def _update_gain(self, box: Box | None) -> None:
+        if box is None:
+            self._sounds = PaintedSounds(self._song)
+        else:
+            step_seconds = self._song.plane.step_seconds  # a chunk's frames lie between two of the song's
+            self._sounds.forget((box.first_column - 1) * step_seconds, box.stop_column * step_seconds)
+        self._send_gain(box)
+
+    def _on_stem(self, change: object) -> None:
+        self._send_gain()
+
     def _send_gain(self, box: Box | None = None) -> None:
         """The gain of the stem shown, in a box or, with what it started from, of everything, as bytes."""
-        picture, canvas = self._song.picture, self._canvas
-        index = self._song.stem_names.index(self.stem)
-        rows, columns = picture.row_stride, picture.column_stride
+        picture, canvas, index = self._song.picture, self._canvas, self._stem_index
+        cells = choose_cells(picture, box)
+        buffers = [encode_gain(canvas.gain[index], picture, cells)]
+        content: dict[str, Any] = {"gain": cells, "stem": self.stem}
         if box is None:
-            place = [0, picture.num_rows, 0, picture.num_columns]
-        else:
-            place = [-(-box.first_row // rows), -(-box.stop_row // rows)]
-            place += [-(-box.first_column // columns), -(-box.stop_column // columns)]
-        shown = (slice(place[0] * rows, place[1] * rows, rows), slice(place[2] * columns, place[3] * columns, columns))
-        buffers = [_to_bytes(canvas.gain[index][shown])]
-        content: dict[str, Any] = {"gain": place, "stem": self.stem}
-        if box is None:
-            constant = {"ones": 255, "zeros": 0}.get(self.start)
-            content["start"] = constant
-            buffers += [_to_bytes(canvas.start[index][shown])] if constant is None else []
+            constant = content["start"] = {"ones": 255, "zeros": 0}.get(self.start)
+            buffers += [encode_gain(canvas.start[index], picture, cells)] if constant is None else []
         self.send(content, buffers)
 
     def _answer(self, content: dict[str, Any], buffers: list[Any]) -> None:
-        asked = content.get("ask")
+        asked = read_choice(content, "ask", choices=("gain", "play", "apply", "save", "load"))
         if asked == "gain":
             self._send_gain()
         elif asked == "play":
-            self._play(content)
+            self._play(read_part(content, "request", str), content.get("from"))
         elif asked == "apply":
-            self.rerun()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", WorkbenchNotice)  # they are among the result's notices
+                self.rerun()
         elif asked == "save":
             self.status = f"saved {self.save(self.file)}"
-        elif asked == "load":
+        else:
             self.load(self.file)
             self.status = f"loaded {self.file}"
 
@@ -241,13 +141,7 @@ class MaskPainter(PainterState):
 
     def find_stretch(self, from_seconds: float | None = None) -> tuple[float, float]:
         """From when to when one hears: what is shown, or 10 s of it from an instant in it (or its beginning) on."""
-        start, stop = self.view[:2] or (0.0, self._song.seconds)
-        start, stop = max(0.0, start), min(stop, self._song.seconds)
-        if stop - start > HEARD_SECONDS:
-            if from_seconds is not None and start <= from_seconds < stop:
-                start = min(from_seconds, stop - HEARD_SECONDS)
-            stop = start + HEARD_SECONDS
-        return start, stop
+        return self._sounds.choose_stretch(self.view, from_seconds)
 
     def sound(
         self, which: str = "after", *, start_seconds: float | None = None, stop_seconds: float | None = None
@@ -263,30 +157,18 @@ class MaskPainter(PainterState):
         Raises:
             InvalidValue: another name, or no stretch of the song.
         """
-        if which not in SOUNDS:
-            raise InvalidValue(f"the sound must be one of {', '.join(SOUNDS)}, got {which!r}")
         shown = self.find_stretch()
         start = shown[0] if start_seconds is None else start_seconds
         stop = shown[1] if stop_seconds is None else stop_seconds
-        if not 0 <= start < stop <= self._song.seconds + 1e-6:
-            raise InvalidValue(
-                f"expected a stretch within 0 to {self._song.seconds:.3f} s, got {start:g} to {stop:g} s"
-            )
-        index = self._song.stem_names.index(self.stem)
-        if which == "mixture":
-            return self._song.hear_mixture(start, stop)
-        if which == "before":
-            return self._song.hear_before(index, start, stop)
-        return self._song.hear_after(self._canvas.gain, index, start, stop)
+        return self._sounds.take(which, self._canvas.gain, self._stem_index, start, stop)
 
-    def _play(self, content: dict[str, Any]) -> None:
+    def _play(self, request: str, at: object) -> None:
         """Both sounds of a stretch, for the view that asked."""
-        at = content.get("from")
         start, stop = self.find_stretch(float(at) if isinstance(at, int | float) and math.isfinite(at) else None)
         sounds = [self.sound(which, start_seconds=start, stop_seconds=stop) for which in ("before", "after")]
         gain = choose_gain(sounds)
-        tracks = [encode_track(sound, gain=gain) for sound in sounds]
-        self.send({"sound": content.get("request"), "start": start, "stop": stop, "gain": gain}, tracks)
+        tracks = list(encode_tracks(sounds, gain=gain))
+        self.send({"request": request, "start": start, "stop": stop, "gain": gain}, tracks)
 
     def rerun(self) -> Trace:
         """The whole song through the painted mask: ``trace.rerun("mask", mask=painter.mask)``, kept as `result`."""
@@ -304,7 +186,8 @@ class MaskPainter(PainterState):
             InvalidValue: another ending.
             AudioFileError: the file exists already, or cannot be written.
         """
-        painting = Painting(self._song.fingerprint, self.start, self._digest(), self.strokes[: self.position])
+        digest = digest_gain(self._given) if self.start == "given" else None
+        painting = Painting(self._song.fingerprint, self.start, digest, self.strokes[: self.position])
         return write_painting(path, painting, mask=self.mask, overwrite=overwrite)
 
     def load(self, path: str | PathLike[str]) -> None:
@@ -323,29 +206,19 @@ class MaskPainter(PainterState):
             self._given = given
             self._list_choices()
             if self.start == "given":
-                self._on_start({})
+                self._on_start()
             self.start = "given"
             return
-        if painting.start not in STARTS:
-            raise InvalidValue(f"{name} starts from {painting.start!r}, expected one of {', '.join(STARTS)}")
-        if painting.start == "given" and painting.start_digest != self._digest("given"):
-            raise InvalidValue(
-                f"{name} was painted on another mask: MaskPainter(trace, mask=...) with that one, then load"
-            )
+        check_start(painting, given=self._given, starts=list(STARTS), name=name)
         self.strokes = []
         self.start = painting.start
         self.strokes = painting.strokes
-
-    def _digest(self, start: str | None = None) -> str | None:
-        if (start or self.start) != "given" or self._given is None:
-            return None
-        return hashlib.blake2b(np.ascontiguousarray(self._given).tobytes(), digest_size=16).hexdigest()
 
     # Without a browser
 
     def describe(self) -> str:
         """What is painted, in words."""
-        mean = float(self._canvas.gain[self._song.stem_names.index(self.stem)].mean())
+        mean = float(self._canvas.gain[self._stem_index].mean())
         strokes = format_count(self.position, "stroke")
         start = STARTS[self.start]
         return f"The mask of {self.stem} over the song's spectrogram: {strokes} on {start}, mean gain {mean:.2f}"
@@ -355,7 +228,7 @@ class MaskPainter(PainterState):
         song, trace = self._song, self._song.trace
         return draw_painting(
             Audio(trace["conform"].output, song.plan.sample_rate),
-            self._canvas.gain[song.stem_names.index(self.stem)],
+            self._canvas.gain[self._stem_index],
             plane=song.plane,
             headline=f"painted mask of {self.stem}: {format_count(self.position, 'stroke')} on {STARTS[self.start]}",
             view=self.view,
@@ -373,8 +246,3 @@ class MaskPainter(PainterState):
             for which, sound in sounds.items()
         ]
         return super().export_html() + "".join(players)
-
-
-def _to_bytes(gain: np.ndarray) -> bytes:
-    """0 to 1 as 0 to 255."""
-    return np.rint(gain * np.float32(255)).astype(np.uint8).tobytes()

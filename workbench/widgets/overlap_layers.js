@@ -240,6 +240,12 @@ const makeErrors = (now, entries) => ({
   },
 });
 
+// Rows of name, answer and the figure behind it.
+function showFacts(table, facts) {
+  table.replaceChildren(...facts.map(({ name, answer, figure }) =>
+    element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, answer), element("td", {}, figure))));
+}
+
 // What the lines of a picture mean, above it: [{ name, color or null for the text's, dash, wide, fill }].
 function makeLegend() {
   const node = element("div", { class: "wb-legend" });

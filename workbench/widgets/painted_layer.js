@@ -82,6 +82,16 @@ class PaintPlane {
   }
 }
 
+// The veil of a line of pixels, of the mean of nine cells each. A function of its own with plain arrays, and no branches
+// inside, so that the browser compiles it well.
+function veilLine(colored, to, table, shown, low, middle, high, across, left, right) {
+  for (let pixel = left, place = 3 * left; pixel < right; pixel++, place += 3) {
+    const a = across[place], b = across[place + 1], c = across[place + 2];
+    colored[to + pixel] = table[shown[low + a] + shown[low + b] + shown[low + c] + shown[middle + a] + shown[middle + b]
+      + shown[middle + c] + shown[high + a] + shown[high + b] + shown[high + c]];
+  }
+}
+
 // An overlay that veils the spectrogram where the gain is small.
 class GainLayer {
   constructor(plane, onChange) {
@@ -95,8 +105,8 @@ class GainLayer {
   setOpacity(opacity) {
     this.opacity = opacity;
     const [red, green, blue] = VEIL_COLOUR;
-    this.table = Uint32Array.from({ length: 256 }, (_, byte) =>
-      (Math.round(255 * opacity * (1 - byte / 255)) << 24 | blue << 16 | green << 8 | red) >>> 0);
+    this.table = Uint32Array.from({ length: 9 * 255 + 1 }, (_, sum) => // of nine cells
+      (Math.round(255 * opacity * (1 - Math.round(sum / 9) / 255)) << 24 | blue << 16 | green << 8 | red) >>> 0);
     this.key = null;
     this.onChange();
   }
@@ -182,7 +192,7 @@ class GainLayer {
     this.#paintPart(box);
   }
 
-  // Which cells a pixel shows the mean of: up to three each way.
+  // Which cells a pixel shows the mean of: three each way, the same one thrice where cells are wider than pixels.
   #chooseCells(count, edgeOf, step, most) {
     const pick = new Int32Array(3 * count);
     for (let pixel = 0; pixel < count; pixel++) {
@@ -199,9 +209,11 @@ class GainLayer {
     const width = Math.round(frame.width * frame.ratio), height = Math.round(frame.height * frame.ratio);
     const key = [width, height, ...frame.x, ...frame.y, frame.yScale].join();
     if (key !== this.key) {
-      Object.assign(this.canvas, { width, height });
-      this.context = this.canvas.getContext("2d");
-      this.picture = this.context.createImageData(width, height);
+      if (this.picture?.width !== width || this.picture.height !== height) {
+        Object.assign(this.canvas, { width, height });
+        this.context = this.canvas.getContext("2d");
+        this.picture = this.context.createImageData(width, height);
+      }
       this.across = this.#chooseCells(width, (pixel) => valueAt(pixel / width, frame.x, "linear"), this.plane.columnSeconds, this.plane.columns);
       const hertz = (pixel) => valueAt(1 - pixel / height, frame.y, frame.yScale);
       this.up = this.#chooseCells(height, (pixel) => hertz(height - pixel), this.plane.rowHertz, this.plane.rows);
@@ -228,21 +240,12 @@ class GainLayer {
     if (left >= right || top >= bottom) return;
     const { shown, across, up, table, plane: { columns }, canvas: { width, height } } = this;
     const colored = new Uint32Array(this.picture.data.buffer);
+    let before = "";
     for (let line = top; line < bottom; line++) {
-      const at = 3 * (height - 1 - line); // `up` begins at the bottom
-      const low = up[at] * columns, middle = up[at + 1] * columns, high = up[at + 2] * columns;
-      const isOneRow = low === high;
-      for (let pixel = left; pixel < right; pixel++) {
-        const a = across[3 * pixel], b = across[3 * pixel + 1], c = across[3 * pixel + 2];
-        let sum;
-        if (isOneRow) sum = a === c ? 3 * shown[low + a] : shown[low + a] + shown[low + b] + shown[low + c];
-        else if (a === c) sum = shown[low + a] + shown[middle + a] + shown[high + a];
-        else {
-          sum = (shown[low + a] + shown[low + b] + shown[low + c] + shown[middle + a] + shown[middle + b] + shown[middle + c]
-            + shown[high + a] + shown[high + b] + shown[high + c]) / 3;
-        }
-        colored[line * width + pixel] = table[Math.round(sum / 3)];
-      }
+      const at = 3 * (height - 1 - line), rows = up.subarray(at, at + 3), key = rows.join(), to = line * width; // `up` begins at the bottom
+      if (key === before) colored.copyWithin(to + left, to - width + left, to - width + right);
+      else veilLine(colored, to, table, shown, rows[0] * columns, rows[1] * columns, rows[2] * columns, across, left, right);
+      before = key;
     }
     this.context.putImageData(this.picture, 0, 0, left, top, right - left, bottom - top);
   }

@@ -1,4 +1,4 @@
-"""What a mask painter paints on: a traced song's spectrogram, its model's own mask, and how a mask of it sounds."""
+"""What a mask painter paints on: a traced song's spectrogram, and its model's own mask."""
 
 from __future__ import annotations
 
@@ -13,19 +13,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from workbench.core.audio import Audio, NormalizedAudio
-from workbench.core.chunk import take_batch
 from workbench.core.spectrum import Stft
-from workbench.core.stitch import normalized_window
-from workbench.errors import InvalidType, InvalidValue
+from workbench.errors import InvalidType
 from workbench.figures.raster import measure_magnitude, measure_power
 from workbench.figures.step_chunks import find_frames
-from workbench.pipeline import steps
-from workbench.pipeline.flow import ChunkFlow
-from workbench.pipeline.references import prepare_references
 from workbench.pipeline.song_mask import SongMask
-from workbench.pipeline.trace import Trace
 from workbench.widgets.levels import Levels, encode_levels
+from workbench.widgets.masked_run import check_masked_trace, list_stems, run_model
 from workbench.widgets.strokes import Plane
 
 MOST_COLUMNS, MOST_ROWS = 16_000, 1_025  # of the picture in the browser; of what is larger every second cell is shown
@@ -58,18 +52,10 @@ class PaintedSong:
     """
 
     def __init__(self, trace: object) -> None:
-        if not isinstance(trace, Trace):
-            hint = "; pick one of its passes, trace[NAME]" if type(trace).__name__ == "EnsembleTrace" else ""
-            raise InvalidType(f"the mask painter takes a trace of one pass, got {type(trace).__name__}{hint}")
-        if "mask" not in trace:
-            kind = "spectrograms" if trace.plan.stages.inverts else "waveforms"
-            raise InvalidValue(
-                f"{trace.plan.model_id} gives {kind} and has no step 'mask' to paint for: "
-                "trace a model that masks, such as hpss"
-            )
-        self.trace, self.plan, self.stft = trace, trace.plan, find_frames(trace).stft
-        self.stem_names = tuple(self.plan.stem_names[index] for index in self.plan.selected)
-        song = trace.song
+        checked = check_masked_trace(trace, widget="mask painter")
+        self.trace, self.plan, self.stft = checked, checked.plan, find_frames(checked).stft
+        self.stem_names = list_stems(checked)
+        song = checked.song
         self.num_samples, self.sample_rate = song.data.shape[-1], song.sample_rate
         self.seconds = self.num_samples / self.sample_rate
         self.hop_samples = max(1, round(self.stft.hop_length * self.sample_rate / self.plan.sample_rate))
@@ -192,107 +178,11 @@ class PaintedSong:
 
     def _take_model_mask(self, chunk: int) -> np.ndarray:
         kept = self.trace["model"]
-        output = kept.output[chunk] if kept.is_kept else self._run_model(chunk)
+        output = kept.output[chunk] if kept.is_kept else run_model(self.trace, chunk)
         mask = output[list(self.plan.selected)].float()  # (stem, freq * channel, frame, 2)
         by_channel = measure_magnitude(mask).unflatten(1, (-1, self.plan.num_channels))
         magnitude: np.ndarray = by_channel.mean(dim=2).numpy()  # (stem, freq, frame)
         return magnitude
-
-    def _run_model(self, chunk: int) -> Tensor:
-        trace = self.trace
-        normalized = trace["normalize"]
-        song = NormalizedAudio(Audio(normalized.output, self.plan.sample_rate), normalized.stats)
-        references = None
-        if self.plan.card.needs_references:
-            references = prepare_references(trace.references, self.plan, normalized.stats, trace.grid)
-        flow = ChunkFlow(self.plan, song, trace.grid, references=references, observed=True)
-        return flow.run(range(chunk, chunk + 1))[1]["model"][0].cpu()
-
-    # Sound
-
-    def hear_before(self, stem: int, start_seconds: float, stop_seconds: float) -> Audio[Tensor]:
-        """A stretch of a stem as the trace has it, at the model's rate."""
-        first, stop = self._find_samples(start_seconds, stop_seconds)
-        return Audio(self.trace["denormalize"].output[stem, :, first:stop], self.plan.sample_rate)
-
-    def hear_mixture(self, start_seconds: float, stop_seconds: float) -> Audio[Tensor]:
-        """A stretch of the mixture, likewise."""
-        first, stop = self._find_samples(start_seconds, stop_seconds)
-        return Audio(self.trace["conform"].output[:, first:stop], self.plan.sample_rate)
-
-    def hear_after(self, gain: np.ndarray, stem: int, start_seconds: float, stop_seconds: float) -> Audio[Tensor]:
-        """What a gain (stem, freq, frame) leaves of a stretch: what a rerun gives there, from its chunks alone.
-
-        They go through the run's own steps: transform (or what was kept of it), mask, Wiener filter if the run has
-        one, inverse and overlap-add.
-        """
-        plan, grid = self.plan, self.trace.grid
-        first, stop = self._find_samples(start_seconds, stop_seconds)
-        chunks = range(grid.covering(first).start, grid.covering(stop - 1).stop)
-        stems = slice(None) if plan.filters else slice(stem, stem + 1)  # only the filter needs the others
-        mask = SongMask(torch.from_numpy(gain[stems]), self.hop_samples)
-        weights = normalized_window(grid, plan.window)
-        sound = torch.zeros(plan.num_channels, stop - first)
-        for index in chunks:
-            stem_sound = self._mask_chunk(mask, index, stem if plan.filters else 0)
-            start = grid.starts[index]
-            part = slice(max(start, first), min(start + grid.chunk_size, stop))
-            inside = slice(part.start - start, part.stop - start)
-            sound[:, part.start - first : part.stop - first].addcmul_(stem_sound[:, inside], weights[inside])
-        leveled = steps.denormalize(sound.unsqueeze(0), self.trace["normalize"].stats, plan)
-        return Audio(leveled[0], plan.sample_rate)
-
-    def _mask_chunk(self, mask: SongMask, index: int, stem: int) -> Tensor:
-        """One chunk of one stem: (channel, time)."""
-        plan, chunks = self.plan, range(index, index + 1)
-        sampled = mask.sample_chunks(chunks, plan=plan, grid=self.trace.grid, song_rate=self.sample_rate)
-        with torch.no_grad():
-            mixture = self._take_spectrogram(chunks)
-            masked = plan.stages.mask(sampled.to(plan.device), mixture)
-            if plan.filters:
-                masked = steps.filter_stems(plan, masked, mixture)
-            return plan.stages.inverse(masked)[0, stem].cpu()
-
-    def _take_spectrogram(self, chunks: range) -> Tensor:
-        if self.trace["transform"].is_kept:
-            return cast(Tensor, self.trace["transform"].output[chunks.start : chunks.stop]).to(self.plan.device)
-        song, grid = self.trace["normalize"].output, self.trace.grid
-        taken = take_batch(song, grid, chunks, padding_mode=self.plan.padding_mode)
-        return self.plan.stages.transform(taken.to(self.plan.device).contiguous())
-
-    def _find_samples(self, start_seconds: float, stop_seconds: float) -> tuple[int, int]:
-        """At the model's rate, within the song and at least one."""
-        num_samples, rate = self.trace.grid.num_samples, self.plan.sample_rate
-        first = min(max(0, round(start_seconds * rate)), num_samples - 1)
-        return first, min(max(first + 1, round(stop_seconds * rate)), num_samples)
-
-
-def describe_cells(song: PaintedSong, levels: Levels, column_seconds: float) -> dict[str, object]:
-    """Where the cells of levels and gain lie, for the browser.
-
-    Args:
-        song: that is painted on.
-        levels: of its mixture.
-        column_seconds: from one of their columns to the next.
-    """
-    picture, plane = song.picture, song.plane
-    return {
-        "level_rows": levels.num_rows,
-        "level_columns": levels.num_columns,
-        "level_seconds": column_seconds,
-        "level_first_seconds": (column_seconds - song.stft.hop_length / song.plan.sample_rate) / 2,
-        "level_range": [levels.low, levels.high],
-        "rows": picture.num_rows,
-        "columns": picture.num_columns,
-        "row_stride": picture.row_stride,
-        "column_stride": picture.column_stride,
-        "step_hertz": plane.step_hertz,
-        "step_seconds": plane.step_seconds,
-        "seconds": song.seconds,
-        "low_hertz": min(30.0, song.plan.sample_rate / 16),
-        "high_hertz": song.plan.sample_rate / 2,
-        "sample_rate": song.plan.sample_rate,
-    }
 
 
 def _join_cells(power: Tensor, row_stride: int, column_stride: int) -> Tensor:

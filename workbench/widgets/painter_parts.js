@@ -3,26 +3,28 @@
 // The sound of a stretch before and after, both on one clock, of which one is heard.
 class PaintSound {
   constructor(widget, { onStart, onMove, onEnd, sampleRate }) {
-    Object.assign(this, { widget, onStart, onMove, onEnd, sampleRate, context: null, sound: null, request: 0, isBefore: false, isLooped: false });
-    this.view = `${Date.now()} ${Math.random()}`;
+    Object.assign(this, { widget, onStart, onMove, onEnd, sampleRate, context: null, sound: null, count: 0, view: makeId(), isBefore: false, isLooped: false });
     widget.onMessage((content, buffers) => {
-      if (content.sound !== `${this.view} ${this.request}`) return;
-      this.#start(content, buffers).catch(widget.fail);
+      if (content.request !== this.#request) return;
+      if (content.failed) return this.stop(); // the message bar says why
+      this.#start(content, buffers).catch((error) => { this.stop(); widget.fail(error); });
     });
     widget.cleanup(() => { this.stop(); this.context?.close(); });
   }
+
+  get #request() { return `${this.view} ${this.count}`; }
 
   // In the handler of a click, where browsers allow sound.
   ask(fromSeconds) {
     this.context ??= openContext(this.sampleRate);
     this.context.resume();
-    this.request += 1;
-    this.widget.send({ ask: "play", request: `${this.view} ${this.request}`, from: fromSeconds });
+    this.count += 1;
+    this.widget.send({ ask: "play", request: this.#request, from: fromSeconds });
   }
 
-  async #start({ start, stop, gain }, [before, after]) {
-    const decode = (data) => this.context.decodeAudioData(asBytes(data).slice().buffer);
-    const buffers = new Map([["before", await decode(before)], ["after", await decode(after)]]);
+  async #start({ start, stop, gain, request }, [before, after]) {
+    const buffers = new Map([["before", await decodeSound(this.context, before)], ["after", await decodeSound(this.context, after)]]);
+    if (this.widget.isClosed || request !== this.#request) return;
     this.stop();
     Object.assign(this, { sound: new StemSound(this.context, buffers, { boost: 1 / gain }), startSeconds: start });
     this.#balance();

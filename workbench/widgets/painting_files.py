@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -131,3 +132,23 @@ def check_song(song: Mapping[str, Any], own: Mapping[str, Any], *, name: str) ->
         differs = words.format(its) if key == "digest" else f"{words.format(its)}, this one is {words.format(ours)}"
         what = "another song" if key in ("sample_rate", "samples", "digest") else "another run"
         raise InvalidValue(f"{name} was painted for {what}, {seconds[0]} {differs}: paint on a trace of that one")
+
+
+def digest_gain(gain: np.ndarray | None) -> str | None:
+    """What tells a gain from others; nothing for none."""
+    return None if gain is None else hashlib.blake2b(np.ascontiguousarray(gain).tobytes(), digest_size=16).hexdigest()
+
+
+def check_start(painting: Painting, *, given: np.ndarray | None, starts: Sequence[str], name: str) -> None:
+    """Raise `InvalidValue` unless strokes can be laid on what they were painted on.
+
+    Args:
+        painting: from a file.
+        given: the mask that the painter was given.
+        starts: what there is to start from.
+        name: of the file.
+    """
+    if painting.start not in starts:
+        raise InvalidValue(f"{name} starts from {painting.start!r}, expected one of {', '.join(starts)}")
+    if painting.start == "given" and painting.start_digest != digest_gain(given):
+        raise InvalidValue(f"{name} was painted on another mask: MaskPainter(trace, mask=...) with that one, then load")

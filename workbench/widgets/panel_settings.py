@@ -95,3 +95,20 @@ def measure_memory(device: str) -> str:
     return (
         f"{(total - room) / 1e9:.1f} of {total / 1e9:.1f} GB in use on {device}, at most {peak / 1e9:.1f} by this run"
     )
+
+
+def find_device(name: str | None) -> str:
+    """The device that a run takes: that of the name, else a GPU where there is one."""
+    import torch
+
+    if name is not None:
+        return name
+    return "cuda:0" if torch.cuda.is_available() else "cpu"
+
+
+def forget_peak_memory(device: str) -> None:
+    """Let `measure_memory` of a CUDA device count from here."""
+    import torch
+
+    if device.startswith("cuda") and torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats(torch.device(device))

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from workbench.errors import InvalidValue
 
-MOST_PART_BYTES = 4_000_000  # a websocket of Jupyter's server takes 10 MB, and base64 is never far
+MOST_PARTS = 1024  # of 4 MB each, see separate_panel.js: a websocket of Jupyter's server takes 10 MB at once
 
 
 class Upload:

@@ -42,7 +42,7 @@ function makeStrip(widget, track) {
       mute.value = widget.get("mute").includes(name);
       solo.value = widget.get("solo").includes(name);
       gain.value = widget.get("gains_db")[name] ?? 0;
-      for (const made of [mute, solo, gain]) made.disabled = widget.get("null_test");
+      for (const made of [mute, solo, gain]) block(made, widget.get("null_test") ? "the null test takes all stems at gain 1" : "");
     },
   };
 }

@@ -99,33 +99,21 @@ class StemSound {
   }
 }
 
-// A context at the song's rate, so that nothing is resampled; where the browser has no such rate, at its own.
-function openContext(sampleRate) {
-  try {
-    return new AudioContext({ sampleRate });
-  } catch (error) {
-    if (error.name !== "NotSupportedError") throw error;
-    return new AudioContext();
-  }
-}
-
 // Sound of all tracks from the kernel, one message a track; resolves to { buffers, boost }. onProgress(how many of them).
 function fetchSound(widget, context, { request, count, onProgress }) {
   const buffers = new Map();
-  return new Promise((resolve, reject) => {
-    widget.onMessage(async (content, data) => {
+  let stop = null;
+  const all = new Promise((resolve, reject) => {
+    stop = widget.onMessage((content, data) => {
       if (content.request !== request) return;
       if (content.failed) return reject(new Error(content.failed));
-      if (content.sound === undefined) return;
-      try {
-        const buffer = await context.decodeAudioData(asBytes(data[0]).slice().buffer);
+      decodeSound(context, data[0], `track ${content.sound + 1}`).then((buffer) => {
         buffers.set(content.sound, buffer);
-      } catch (error) {
-        return reject(new Error(`the browser cannot decode track ${content.sound + 1}: ${error.message}`));
-      }
-      onProgress(buffers.size);
-      if (buffers.size === count) resolve({ buffers, boost: 1 / content.gain });
+        onProgress(buffers.size);
+        if (buffers.size === count) resolve({ buffers, boost: 1 / content.gain });
+      }, reject);
     });
     widget.send({ ask: "sound", request });
   });
+  return all.finally(stop);
 }

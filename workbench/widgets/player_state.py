@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode, validate
+from traitlets import Bool, Dict, Enum, Float, Int, List, Unicode, validate
 
 from workbench.core.stems import MIXTURE
-from workbench.errors import InvalidValue
 from workbench.widgets.base import WorkbenchWidget, bytes_list_trait
+from workbench.widgets.errors import RefusedValueError
+from workbench.widgets.traits import ViewRange
 
 LOWEST_GAIN_DB, HIGHEST_GAIN_DB = -60.0, 12.0
 LEAST_RANGE_DB, MOST_RANGE_DB = 20.0, 120.0
 SHORTEST_LOOP_SECONDS = 0.01
-
-
-class PlayerStateError(InvalidValue, TraitError):
-    """A value that a player cannot have; traitlets puts the old one back only for errors of its own."""
 
 
 class PlayerState(WorkbenchWidget):
@@ -42,7 +39,7 @@ class PlayerState(WorkbenchWidget):
     null_result = Unicode("").tag(sync=True)
     spectrogram_stem = Unicode("").tag(sync=True)
     range_db = Float(80.0).tag(sync=True)
-    shown = List(Float()).tag(sync=True)
+    shown = ViewRange().tag(sync=True)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,17 +79,17 @@ class PlayerState(WorkbenchWidget):
         if not loop:
             return loop
         if len(loop) != 2:
-            raise PlayerStateError(f"loop_seconds must be [from, to] or empty, got {loop}")
+            raise RefusedValueError(f"loop_seconds must be [from, to] or empty, got {loop}")
         for end in loop:
             check_range("an end of the loop", end, 0.0, self.duration_seconds, unit="s")
         if loop[1] - loop[0] < min(SHORTEST_LOOP_SECONDS, self.duration_seconds):
-            raise PlayerStateError(f"a loop must be at least {SHORTEST_LOOP_SECONDS:g} s long, got {loop}")
+            raise RefusedValueError(f"a loop must be at least {SHORTEST_LOOP_SECONDS:g} s long, got {loop}")
         return loop
 
     @validate("side")
     def _check_side(self, proposal: dict[str, Any]) -> Any:
         if proposal["value"] not in [side["letter"] for side in self.sides]:
-            raise PlayerStateError(f"there is no side {proposal['value']}: give another separation as other=")
+            raise RefusedValueError(f"there is no side {proposal['value']}: give another separation as other=")
         return proposal["value"]
 
     @validate("null_test")
@@ -100,20 +97,20 @@ class PlayerState(WorkbenchWidget):
         (side,) = (side for side in self.sides if side["letter"] == self.side)
         roles = {track["role"] for track in side["tracks"]}
         if proposal["value"] and not {MIXTURE, "stem"} <= roles:
-            raise PlayerStateError("a null test needs the mixture and its stems: give both, the song as mixture=")
+            raise RefusedValueError("a null test needs the mixture and its stems: give both, the song as mixture=")
         return proposal["value"]
 
     def _check_name(self, name: str) -> None:
         if name not in self.names:
-            raise PlayerStateError(f"there is no track {name!r}; there are {', '.join(self.names)}")
+            raise RefusedValueError(f"there is no track {name!r}; there are {', '.join(self.names)}")
 
 
 def check_range(what: str, value: float, low: float, high: float, *, unit: str) -> float:
     """The value itself, if it lies within.
 
     Raises:
-        PlayerStateError: otherwise, or NaN.
+        RefusedValueError: otherwise, or NaN.
     """
     if not low <= value <= high:
-        raise PlayerStateError(f"{what} must be from {low:g} to {high:g} {unit}, got {value:g}")
+        raise RefusedValueError(f"{what} must be from {low:g} to {high:g} {unit}, got {value:g}")
     return value

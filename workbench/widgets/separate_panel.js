@@ -16,9 +16,11 @@ function bindOptional(widget, trait, field) {
   }));
 }
 
-async function uploadFile(widget, file) {
+// In parts, of which one at a time is read.
+async function uploadFile(widget, file, onProgress) {
   const parts = Math.max(1, Math.ceil(file.size / PART_BYTES));
-  for (let part = 0; part < parts; part++) {
+  for (let part = 0; part < parts && !widget.isClosed; part++) {
+    onProgress(parts > 1 ? `part ${part + 1} of ${parts} …` : "");
     const piece = await file.slice(part * PART_BYTES, (part + 1) * PART_BYTES).arrayBuffer();
     widget.send({ do: "upload", name: file.name, part, parts }, [piece]);
   }
@@ -26,21 +28,9 @@ async function uploadFile(widget, file) {
 
 function makeCode(widget, name, trait) {
   const text = element("pre", { tabindex: "0", "aria-label": name });
-  widget.onChange(trait, () => { text.textContent = widget.get(trait); });
-  const copy = button("Copy", async () => {
-    try {
-      await navigator.clipboard.writeText(widget.get(trait));
-      copy.textContent = "Copied";
-    } catch { // a page without the right to the clipboard: select it, so that a key copies
-      const range = document.createRange();
-      range.selectNodeContents(text);
-      getSelection().removeAllRanges();
-      getSelection().addRange(range);
-      copy.textContent = "Selected";
-    }
-  }, { name: `copy ${name}` });
-  widget.onChange(trait, () => { copy.textContent = "Copy"; }, { now: false });
-  return element("div", { class: "wb-panel-code" }, text, copy);
+  const copy = copyButton(text, { name: `copy ${name}` });
+  widget.onChange(trait, () => { text.textContent = widget.get(trait); copy.reset(); });
+  return element("div", { class: "wb-panel-code" }, text, copy.node);
 }
 
 function render({ model, el }) {
@@ -48,8 +38,11 @@ function render({ model, el }) {
   const listed = select({ label: "song in folder" });
   const song = textField({ label: "path of song", placeholder: "song.flac" });
   const file = element("input", { type: "file", accept: "audio/*,video/mp4,.flac,.ogg,.opus,.m4a", "aria-label": "upload a song" });
-  const upload = element("label", { class: "wb-control" }, "upload", file);
+  const uploaded = element("span", { class: "wb-soft", role: "status", hidden: true });
+  const upload = element("label", { class: "wb-control" }, "upload", file, uploaded);
+  const tellUpload = (words) => { uploaded.textContent = words; uploaded.hidden = !words; };
   const chosen = select({ label: "model" });
+  chosen.node.classList.add("wb-panel-wide"); // names with what the models do
   const words = element("div", { class: "wb-soft wb-panel-wide" });
   const checkpoint = textField({ label: "checkpoint", placeholder: "path of weights, if the model has any" });
   const device = select({ label: "device" });
@@ -79,8 +72,20 @@ function render({ model, el }) {
   bindOptional(widget, "overlap", overlap);
   widget.bind("window", windowName);
   bindOptional(widget, "batch_size", batch);
-  widget.listen(file, "change", () => {
-    if (file.files[0]) uploadFile(widget, file.files[0]).catch((error) => widget.fail(error));
+  let isUploading = false;
+  widget.listen(file, "change", async () => {
+    if (!file.files[0]) return;
+    isUploading = true;
+    showRunning();
+    try {
+      await uploadFile(widget, file.files[0], tellUpload);
+    } catch (error) {
+      widget.fail(error);
+    }
+    isUploading = false;
+    tellUpload("");
+    file.value = ""; // so that the same file can be taken again
+    showRunning();
   });
 
   const run = button("Separate", () => widget.send({ do: "run" }));
@@ -90,14 +95,17 @@ function render({ model, el }) {
   const status = element("span", { role: "status" });
   const memory = element("span", { class: "wb-soft" });
   const steps = element("ol", { class: "wb-panel-steps", "aria-label": "steps" });
-  widget.onChange("running", () => {
-    const running = widget.get("running");
-    run.disabled = running;
-    cancel.disabled = !running;
-    for (const field of fields) field.disabled = running;
-    file.disabled = running;
-    if (running && document.activeElement === run) cancel.focus();
-  });
+  function showRunning() {
+    const running = widget.get("running"), why = running ? "a run is under way" : "";
+    const focused = document.activeElement;
+    block(run, why || (isUploading ? "a file is being uploaded" : ""));
+    block(cancel, running ? "" : "nothing runs");
+    for (const field of fields) block(field, why);
+    block(file, why || (isUploading ? "a file is being uploaded" : ""));
+    if (running && focused === run) cancel.focus();
+    if (!running && focused === cancel) run.focus();
+  }
+  widget.onChange("running", showRunning);
   widget.onChange("done", () => { bar.value = widget.get("done"); });
   widget.onChange("status", () => { status.textContent = widget.get("status"); });
   widget.onChange("memory", () => { memory.textContent = widget.get("memory"); });

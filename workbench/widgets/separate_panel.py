@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import html
 import os
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-from traitlets import Bool, Float, Int, List, TraitError, Unicode, validate
+from traitlets import Bool, Int, List, Unicode, validate
 
 from workbench.errors import InvalidValue
+from workbench.io.read import load
 from workbench.io.references import ENDINGS
-from workbench.pipeline.events import ChunksProcessed, Event, Notice, PassStarted, Result, StepCompleted, StepStarted
-from workbench.pipeline.separator import stream
 from workbench.registry import find_model, models
-from workbench.widgets.base import EXPORT_VARIABLE, WorkbenchWidget, read_module, read_style
-from workbench.widgets.panel_settings import AS_IT_IS, PRECISIONS, PanelSettings, list_devices, measure_memory
-from workbench.widgets.panel_upload import Upload
+from workbench.widgets.base import EXPORT_VARIABLE, PAGE_KIT, WorkbenchWidget, read_module, read_style
+from workbench.widgets.errors import RefusedValueError
+from workbench.widgets.messages import read_choice, read_part, read_place
+from workbench.widgets.panel_run import CancelledError, PanelRun
+from workbench.widgets.panel_settings import AS_IT_IS, PRECISIONS, PanelSettings, list_devices
+from workbench.widgets.panel_upload import MOST_PARTS, Upload
 from workbench.widgets.stem_player import StemPlayer
+from workbench.widgets.traits import FiniteFloat
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,18 +29,15 @@ if TYPE_CHECKING:
     from workbench.pipeline.separation import Separation
 
 FIRST_MODEL = "hpss.hpss"  # which needs no weights
-UPDATE_SECONDS = 0.1  # no more often does progress go to the browser
+PROBED_SECONDS = 0.1  # of an upload, to see whether it is audio
 CHOICES = ("song", "model", "checkpoint", "device", "precision", "chunk_seconds", "overlap", "window", "batch_size")
-
-
-class CancelledError(InvalidValue):
-    """The user ended the run."""
 
 
 class SeparatePanel(WorkbenchWidget):
     """Everything that a separation asks for, its progress, and a player of what comes out.
 
     The run has a thread of its own, so that it can be cancelled; Python may also call `run`, `cancel` and `wait`.
+    A cancelled run leaves the panel free at once; see `workbench.widgets.panel_run`.
 
     Args:
         song: path of an audio file to begin with.
@@ -58,13 +55,13 @@ class SeparatePanel(WorkbenchWidget):
         running: whether a run is under way.
         done: share of the chunks that are through, from 0 to 1.
         status: in words what is going on: time left and times-real-time.
-        steps: a row for each step, name, state (``waiting``, ``running``, ``done``) and seconds.
+        steps: a row for each step, name, state (``running`` or ``done``) and seconds.
         memory: of the GPU, in words.
         python_code: the same run in Python; ``command`` on the command line.
         separation: what the last run gave, or ``None``.
     """
 
-    _esm = read_module("shared.js", "separate_panel.js")
+    _esm = read_module(*PAGE_KIT, "separate_panel.js")
     _css = read_style("separate_panel.css")
 
     label = Unicode("Separate a song").tag(sync=True)
@@ -78,17 +75,21 @@ class SeparatePanel(WorkbenchWidget):
     devices = List(List(Unicode())).tag(sync=True)
     precision = Unicode(AS_IT_IS).tag(sync=True)
     precisions = List(Unicode(), list(PRECISIONS)).tag(sync=True)
-    chunk_seconds = Float(None, allow_none=True).tag(sync=True)
-    overlap = Float(None, allow_none=True).tag(sync=True)
+    chunk_seconds = FiniteFloat(None, allow_none=True).tag(sync=True)
+    overlap = FiniteFloat(None, allow_none=True).tag(sync=True)
     window = Unicode("").tag(sync=True)
     batch_size = Int(None, allow_none=True).tag(sync=True)
     running = Bool(False).tag(sync=True)
-    done = Float(0.0).tag(sync=True)
+    done = FiniteFloat(0.0).tag(sync=True)
     status = Unicode("").tag(sync=True)
     steps = List(List()).tag(sync=True)
     memory = Unicode("").tag(sync=True)
     python_code = Unicode("").tag(sync=True)
     command = Unicode("").tag(sync=True)
+
+    _run: PanelRun | None = None  # the last one
+    player: StemPlayer | None = None
+    _parts: tuple[Any, ...] = ()  # what goes with it; none where it could not be made
 
     def __init__(self, song: str | Path = "", *, folder: str | Path = ".", **traits: Any) -> None:
         ids = [row.id for row in models()]
@@ -96,12 +97,10 @@ class SeparatePanel(WorkbenchWidget):
         super().__init__(**{"song": str(song), "model": first, **traits})
         self.folder = Path(folder)
         self.separation: Separation | None = None
-        self.player: StemPlayer | None = None
         self.results = ipywidgets.VBox()
         self.box = ipywidgets.VBox([self, self.results])
         self._upload = Upload()
-        self._thread: threading.Thread | None = None
-        self._cancelled = threading.Event()
+        self._parts = (self._upload, self.results, self.box)
         self.refresh()
         self.watch(self._describe, *CHOICES)
         self._describe(None)
@@ -115,12 +114,12 @@ class SeparatePanel(WorkbenchWidget):
         try:
             return find_model(name).id
         except InvalidValue as error:
-            raise TraitError(str(error)) from error
+            raise RefusedValueError(str(error)) from error
 
     @validate("precision")
     def _check_precision(self, proposal: dict[str, Any]) -> str:
         if proposal["value"] not in PRECISIONS:
-            raise TraitError(f"precision must be one of {', '.join(PRECISIONS)}, got {proposal['value']!r}")
+            raise RefusedValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {proposal['value']!r}")
         return str(proposal["value"])
 
     def refresh(self) -> None:
@@ -153,102 +152,65 @@ class SeparatePanel(WorkbenchWidget):
         options = self.settings.to_options()
         if "model" not in options:
             raise InvalidValue("no model was chosen: take one from the list")
-        self._cancelled.clear()
         self.message, self.status, self.done, self.steps, self.memory = "", "loading", 0.0, [], ""
         self.running = True
-        self._thread = threading.Thread(target=self._work, args=(self.song, options), daemon=True)
-        self._thread.start()
+        self._run = PanelRun(self.song, options, report=self._show, finish=self._finish, after=self._run)
+        self._run.start()
 
     def cancel(self) -> None:
-        """End the run before its next chunk."""
-        if self.running:
-            self._cancelled.set()
-            self.status = "cancelling"
+        """Give the panel free at once; the chunk at work is still computed, and thrown away."""
+        if self._run is not None and self.running:
+            self._run.cancel({"running": False, "steps": self._list_done_steps(), "status": f"cancelled; {self._rest}"})
+
+    @property
+    def _rest(self) -> str:
+        is_whole = bool(self.model) and find_model(self.model).card.context == "song"
+        what = "the model works on the whole song at once, which" if is_whole else "the chunk at work"
+        return f"{what} is still computed to its end, and thrown away"
+
+    def _list_done_steps(self) -> list[Any]:
+        return [row for row in self.steps if row[1] == "done"]
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until the run is over, or so long.
+        """Wait until nothing is computed any more, or so long.
 
         Raises:
             InvalidValue: it takes longer.
         """
-        if self._thread is not None:
-            self._thread.join(seconds)
-            if self._thread.is_alive():
+        if self._run is not None:
+            self._run.wait(seconds)
+            if self._run.is_alive:
                 raise InvalidValue(f"the run takes longer than {seconds} s: wait longer, or cancel it")
 
-    def _work(self, song: str, options: dict[str, Any]) -> None:
-        started = time.perf_counter()
-        notices: list[str] = []
-        try:
-            separation = self._separate(song, options, notices)
-        except CancelledError:
-            self.status = "cancelled"
-        except Exception as error:  # whatever a model raises: it is shown, and the panel can be used again
-            self.status = "failed"
-            self.show_error(error)
+    def _show(self, changes: dict[str, Any]) -> None:
+        """Take over what a run reports."""
+        with self.hold_sync():
+            self.assign(**changes)
+
+    def _finish(self, outcome: Separation | Exception, notices: list[str]) -> None:
+        """Take over how a run ended."""
+        if isinstance(outcome, CancelledError):
+            if not self.running:  # else another one has begun since
+                self.status = "cancelled"
+            return
+        if isinstance(outcome, Exception):
+            self.status, self.steps = "failed", self._list_done_steps()
+            self.show_error(outcome)
         else:
-            seconds = time.perf_counter() - started
-            length = separation.mixture.data.shape[-1] / separation.sample_rate
-            self.status = f"done in {seconds:.1f} s, {length / seconds:.1f} times real time"
-            self.done = 1.0
-            self.separation = separation
-            self.player = StemPlayer(separation)
-            self.results.children = [self.player]
-            self.message = "; ".join(notices)
-        finally:
-            self.running = False
+            self._show_result(outcome, notices)
+        self.running = False
 
-    def _separate(self, song: str, options: dict[str, Any], notices: list[str]) -> Separation:
-        follow = self._follow()
-        events = stream(song, **options)
-        try:
-            for event in events:
-                if self._cancelled.is_set():
-                    raise CancelledError("cancelled")
-                if isinstance(event, Notice):
-                    notices.append(event.message)
-                if isinstance(event, Result):
-                    return event.separation
-                follow(event)
-        finally:
-            events.close()  # type: ignore[attr-defined]
-        raise AssertionError("a run ends with its result")
-
-    def _follow(self) -> Callable[[Event], None]:
-        """What takes events into the traits, not more often than a screen shows."""
-        rows: dict[str, list[Any]] = {}
-        latest, prefix = 0.0, ""
-
-        def follow(event: Event) -> None:
-            nonlocal latest, prefix
-            if isinstance(event, PassStarted):
-                rows.clear()
-                prefix = f"pass {event.index} of {event.total} ({event.name}), "
-            elif isinstance(event, StepStarted):
-                rows[event.step] = [event.step, "running", None]
-            elif isinstance(event, StepCompleted):
-                rows[event.step] = [event.step, "done", round(event.seconds, 3)]
-            elif isinstance(event, ChunksProcessed):
-                if time.perf_counter() - latest < UPDATE_SECONDS and event.done < event.total:
-                    return
-                latest = time.perf_counter()
-                speed = event.audio_seconds / event.seconds if event.seconds > 0 else 0.0
-                self.done = event.done / event.total
-                self.status = (
-                    f"{prefix}chunk {event.done} of {event.total}, {event.seconds_left:.0f} s left, "
-                    f"{speed:.1f} times real time"
-                )
-                self.memory = measure_memory(self._find_device())
-            self.steps = [list(row) for row in rows.values()]
-
-        return follow
-
-    def _find_device(self) -> str:
-        import torch
-
-        if self.device == "auto":
-            return "cuda:0" if torch.cuda.is_available() else "cpu"
-        return self.device
+    def _show_result(self, separation: Separation, notices: list[str]) -> None:
+        assert self._run is not None  # it gave this
+        seconds = self._run.seconds
+        length = separation.mixture.data.shape[-1] / separation.sample_rate
+        player, before = StemPlayer(separation), self.player
+        self.status, self.done = f"done in {seconds:.1f} s, {length / seconds:.1f} times real time", 1.0
+        self.separation, self.player = separation, player
+        self.results.children = [player]
+        if before is not None:
+            before.close()  # with its song, which would be kept for as long as the kernel lives
+        self.message = "; ".join(notices)
 
     def _describe(self, change: object) -> None:
         self.python_code, self.command = self.settings.to_python(), self.settings.to_command()
@@ -262,26 +224,33 @@ class SeparatePanel(WorkbenchWidget):
         self.model_words = f"{own}{weights}"
 
     def _answer(self, content: dict[str, Any], buffers: list[Any]) -> None:
-        task = content.get("do")
+        task = read_choice(content, "do", choices=("run", "cancel", "refresh", "upload"))
         if task == "run":
             self.run()
         elif task == "cancel":
             self.cancel()
         elif task == "refresh":
             self.refresh()
-        elif task == "upload":
-            path = self._upload.take(
-                str(content["name"]), bytes(buffers[0]), index=int(content["part"]), total=int(content["parts"])
-            )
-            if path is not None:
-                self.song = str(path)
         else:
-            raise InvalidValue(f"the panel knows run, cancel, refresh and upload, got {task!r}")
+            self._take_upload(content, buffers)
+
+    def _take_upload(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        if len(buffers) != 1:
+            raise InvalidValue(f"a part of an upload must come with one buffer, got {len(buffers)}")
+        total = 1 + read_place({"parts": read_part(content, "parts", int) - 1}, "parts", count=MOST_PARTS)
+        index = read_place(content, "part", count=total)
+        path = self._upload.take(read_part(content, "name", str), bytes(buffers[0]), index=index, total=total)
+        if path is not None:
+            load(path, duration_seconds=PROBED_SECONDS)  # complains of what is no audio
+            self.song = str(path)
 
     def close(self) -> None:
-        """End the run and delete what was uploaded."""
+        """End the run, delete what was uploaded, and let go of the last run's stems."""
         self.cancel()
-        self._upload.close()
+        for part in self._parts:
+            part.close()
+        if self.player is not None:
+            self.player.close()
         super().close()
 
     def figure(self) -> Figure:

@@ -39,22 +39,7 @@ const asInt16 = (data) => new Int16Array(asBytes(data).slice().buffer); // a cop
 function formatValue(value, unit = "", step = 0) {
   const digits = step > 0 ? Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9))) : null;
   const text = digits === null ? String(Number(value.toPrecision(4))) : value.toFixed(digits);
-  return text.replace("-", "−").replace("e−", "e-") + (unit ? ` ${unit}` : "");
-}
-
-// What all controls have in common: { node, input, value, onInput(f) -> undo, disabled }. Setting value calls nobody.
-function control(node, input, read, write) {
-  const handlers = new Set();
-  return {
-    node,
-    input,
-    get value() { return read(); },
-    set value(value) { write(value); },
-    get disabled() { return input.disabled; },
-    set disabled(disabled) { input.disabled = disabled; },
-    onInput(run) { handlers.add(run); return () => handlers.delete(run); },
-    emit() { const value = read(); for (const run of [...handlers]) run(value); },
-  };
+  return text.replace(/^-(?=0(\.0*)?$)/, "").replace("-", "−").replace("e−", "e-") + (unit ? ` ${unit}` : "");
 }
 
 // A button with words on it, or with a sign and a name for it: button("▶", play, { name: "Play" }).
@@ -62,160 +47,59 @@ function button(text, onClick, { name = null, title = null } = {}) {
   return element("button", { type: "button", "aria-label": name, title: title ?? name, on: { click: onClick } }, text);
 }
 
-// A button that stays pressed; its value is true or false.
-function toggle(text, { name = null, title = null } = {}) {
-  let pressed = false;
-  const node = button(text, () => { write(!pressed); made.emit(); }, { name, title });
-  const write = (value) => { pressed = Boolean(value); node.setAttribute("aria-pressed", String(pressed)); };
-  const made = control(node, node, () => pressed, write);
-  write(false);
-  return made;
+const ownTitles = new WeakMap(); // of what was ever blocked
+
+// Switches a control or a button off, with the reason as its tooltip; "" switches it on again.
+function block(made, reason) {
+  const node = made.node ?? made;
+  (made.input ?? made).disabled = Boolean(reason);
+  if (!ownTitles.has(node)) ownTitles.set(node, node.title);
+  node.title = reason || ownTitles.get(node);
 }
 
-// A slider with its label and its value beside it. Arrows move by step, with Shift and Page keys by ten of them.
-// scale "log" spreads min..max (both above 0) evenly in octaves; format(value) replaces number and unit.
-function slider({ label, min, max, step = 1, unit = "", scale = "linear", format = null }) {
-  const POSITIONS = 1000;
-  const isLog = scale === "log";
-  let range = { min, max, step };
-  let value = min;
-  const input = element("input", { type: "range" });
-  const text = element("output", { class: "wb-value", "aria-hidden": "true" });
-  const node = element("label", { class: "wb-control" }, label, input, text);
-  const words = (number) => (format ? format(number) : formatValue(number, unit, range.step));
-  const snap = (number) => {
-    const steps = Math.round((number - range.min) / range.step);
-    return clamp(Number((range.min + steps * range.step).toPrecision(12)), range.min, range.max);
+// A button that copies what `shown` (a text area, or an element with text) says; where the page has no right to the
+// clipboard, as over plain http, that is selected. { node, reset() }: reset() when the text is another one.
+function copyButton(shown, { name }) {
+  const told = element("span", { class: "wb-soft", role: "status" });
+  const read = () => shown.value ?? shown.textContent;
+  const select = () => {
+    if (shown.select) return shown.select();
+    const range = document.createRange();
+    range.selectNodeContents(shown);
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
   };
-  const toPosition = (number) => POSITIONS * Math.log(number / range.min) / Math.log(range.max / range.min);
-  const fromPosition = (place) => range.min * (range.max / range.min) ** (place / POSITIONS);
-  const show = () => {
-    input.value = isLog ? toPosition(value) : value;
-    text.textContent = words(value);
-    input.setAttribute("aria-valuetext", words(value));
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(read());
+    } catch {
+      select();
+      if (!document.execCommand("copy")) { told.textContent = "selected: press Ctrl+C"; return; }
+    }
+    told.textContent = "copied";
   };
-  const setRange = (low, high, by) => {
-    range = { min: low, max: high, step: by ?? range.step };
-    Object.assign(input, isLog ? { min: 0, max: POSITIONS, step: "any" } : { min: low, max: high, step: range.step });
-    value = clamp(value, low, high);
-    show();
-  };
-  const made = control(node, input, () => value, (number) => { value = clamp(Number(number), range.min, range.max); show(); });
-  const move = (number) => {
-    const next = snap(number);
-    if (next === value) return show();
-    value = next;
-    show();
-    made.emit();
-  };
-  const by = (steps) => () => {
-    const stride = isLog ? fromPosition(clamp(toPosition(value) + 10 * steps, 0, POSITIONS)) : value + steps * range.step;
-    // on a log scale a stride may be less than a step; an arrow must always move
-    move(Math.abs(stride - value) >= range.step ? stride : value + Math.sign(steps) * range.step);
-  };
-  input.addEventListener("input", () => move(isLog ? fromPosition(Number(input.value)) : Number(input.value)));
-  const coarse = { up: by(10), down: by(-10) };
-  keys(input, {
-    ArrowRight: by(1), ArrowUp: by(1), ArrowLeft: by(-1), ArrowDown: by(-1),
-    PageUp: coarse.up, PageDown: coarse.down,
-    "Shift+ArrowRight": coarse.up, "Shift+ArrowUp": coarse.up,
-    "Shift+ArrowLeft": coarse.down, "Shift+ArrowDown": coarse.down,
-    Home: () => move(range.min), End: () => move(range.max),
-  });
-  setRange(min, max, step);
-  return Object.assign(made, { setRange });
+  return { node: group("copy", button("Copy", copy, { name }), told), reset() { told.textContent = ""; } };
 }
 
-// options: ["a", "b"] or [["a", "A, in words"]]; values are text.
-function select({ label, options = [] }) {
-  const input = element("select");
-  const node = element("label", { class: "wb-control" }, label, input);
-  const setOptions = (list) => {
-    const kept = input.value;
-    input.replaceChildren(...list.map((entry) => {
-      const [value, text] = Array.isArray(entry) ? entry : [entry, entry];
-      return element("option", { value }, text);
-    }));
-    if ([...input.options].some((option) => option.value === kept)) input.value = kept;
-  };
-  const made = control(node, input, () => input.value, (value) => { input.value = value ?? ""; });
-  const move = (change) => () => {
-    const next = clamp(change(input.selectedIndex), 0, input.options.length - 1);
-    if (next === input.selectedIndex) return;
-    input.selectedIndex = next;
-    made.emit();
-  };
-  keys(input, {
-    ArrowDown: move((index) => index + 1), ArrowUp: move((index) => index - 1),
-    Home: move(() => 0), End: move(() => input.options.length - 1),
-  });
-  input.addEventListener("change", () => made.emit());
-  setOptions(options);
-  return Object.assign(made, { setOptions });
-}
-
-function checkbox({ label }) {
-  const input = element("input", { type: "checkbox" });
-  const node = element("label", { class: "wb-control" }, input, label);
-  const made = control(node, input, () => input.checked, (value) => { input.checked = Boolean(value); });
-  input.addEventListener("change", () => made.emit());
-  return made;
-}
-
-// A number to type; what is no number or out of range is put back to the last good one.
-function numberField({ label, min = -Infinity, max = Infinity, step = 1, unit = "" }) {
-  let value = Number.isFinite(min) ? min : 0;
-  const input = element("input", { type: "number", step: "any" });
-  const node = element("label", { class: "wb-control" }, label, input, unit);
-  const show = () => { input.value = value; };
-  const made = control(node, input, () => value, (number) => { value = Number(number); show(); });
-  const move = (number) => {
-    const next = Number.isFinite(number) ? clamp(Number(number.toPrecision(12)), min, max) : value;
-    const isNew = next !== value;
-    value = next;
-    show();
-    if (isNew) made.emit();
-  };
-  const take = () => move(input.value === "" ? NaN : Number(input.value));
-  input.addEventListener("change", take);
-  keys(input, { ArrowUp: () => move(value + step), ArrowDown: () => move(value - step), Enter: take });
-  show();
-  return made;
-}
-
-function textField({ label, placeholder = null }) {
-  const input = element("input", { type: "text", placeholder });
-  const node = element("label", { class: "wb-control" }, label, input);
-  const made = control(node, input, () => input.value, (value) => { input.value = value ?? ""; });
-  input.addEventListener("change", () => made.emit());
-  keys(input, { Enter: () => made.emit() });
-  return made;
-}
+// What tells a view, and what it asks for, from others.
+const makeId = () => crypto.randomUUID?.() ?? String(Math.random());
 
 const toolbar = (...children) => element("div", { class: "wb-toolbar" }, ...children);
 // Controls that belong together, with a name for the group.
 const group = (name, ...children) => element("div", { class: "wb-group", role: "group", "aria-label": name }, ...children);
 
-// Changes of a frame go to the kernel together.
+// Changes of one handler go to the kernel together, and at once: a frame's wait would be seen in every answer.
 const waitingModels = new WeakSet();
 function saveSoon(model) {
   if (waitingModels.has(model)) return;
   waitingModels.add(model);
-  requestAnimationFrame(() => { waitingModels.delete(model); model.save_changes(); });
-}
-
-// Trait and control follow each other; toControl and toTrait convert between them. Returns the undoing.
-function bind(model, trait, made, { toControl = (value) => value, toTrait = (value) => value } = {}) {
-  const show = () => { made.value = toControl(model.get(trait)); };
-  const stop = made.onInput((value) => { model.set(trait, toTrait(value)); saveSoon(model); });
-  model.on(`change:${trait}`, show);
-  show();
-  return () => { stop(); model.off(`change:${trait}`, show); };
+  queueMicrotask(() => { waitingModels.delete(model); model.save_changes(); });
 }
 
 // A view of a widget: title, message bar, busy sign and an empty body; `close` undoes all that went through it.
 function openWidget(model, el) {
   const undo = [];
+  let isClosed = false;
   const cleanup = (run) => { undo.push(run); };
   const title = element("h4");
   const busy = element("span", { class: "wb-busy", role: "status" });
@@ -237,7 +121,9 @@ function openWidget(model, el) {
   const onMessage = (run) => {
     const call = (content, buffers) => run(content, buffers ?? []);
     model.on("msg:custom", call);
-    cleanup(() => model.off("msg:custom", call));
+    const undoThis = () => model.off("msg:custom", call);
+    cleanup(undoThis);
+    return undoThis;
   };
   const listen = (target, event, run, options) => {
     target.addEventListener(event, run, options);
@@ -261,8 +147,9 @@ function openWidget(model, el) {
     get: (trait) => model.get(trait),
     bind: (trait, made, options) => cleanup(bind(model, trait, made, options)),
     send: (content, buffers) => model.send(content, undefined, buffers),
-    // for errors of the browser itself, such as sound that cannot be decoded
-    fail: (error) => set("message", String(error?.message ?? error)),
-    close: () => { for (const run of undo.splice(0).reverse()) run(); root.remove(); },
+    get isClosed() { return isClosed; },
+    // for errors of the browser itself, such as sound that cannot be decoded; of a view that is gone nobody hears
+    fail: (error) => { if (!isClosed) set("message", String(error?.message ?? error)); },
+    close: () => { isClosed = true; for (const run of undo.splice(0).reverse()) run(); root.remove(); },
   };
 }

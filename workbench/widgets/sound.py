@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from torch import Tensor
 from workbench.core.audio import Audio
 
 HIGHEST_FLAC_CHANNELS = 8
+ENCODERS = 2  # FLAC takes a second for five minutes of a track
 
 
 def encode_track(audio: Audio[Tensor], *, gain: float) -> bytes:
@@ -29,6 +32,12 @@ def encode_track(audio: Audio[Tensor], *, gain: float) -> bytes:
     samples = (data * gain).T.numpy()  # (time, channel), as soundfile has it
     soundfile.write(file, samples, audio.sample_rate, format="FLAC", subtype="PCM_16")
     return file.getvalue()
+
+
+def encode_tracks(tracks: Iterable[Audio[Tensor]], *, gain: float) -> Iterator[bytes]:
+    """`encode_track` of each in turn, two at a time: the first are there early, and it takes half as long."""
+    with ThreadPoolExecutor(max_workers=ENCODERS) as pool:
+        yield from pool.map(partial(encode_track, gain=gain), tracks)
 
 
 def choose_gain(tracks: Iterable[Audio[Tensor]]) -> float:

@@ -6,7 +6,7 @@ const livePlayers = (globalThis[Symbol.for("workbench.stem_player.views")] ??= n
 function render({ model, el }) {
   const widget = openWidget(model, el);
   const { get, set } = widget;
-  const id = crypto.randomUUID?.() ?? String(Math.random());
+  const id = makeId();
   const duration = get("duration_seconds"), sides = get("sides");
   const view = new View({ x: [0, duration], y: [Math.min(30, get("sample_rate") / 16), get("sample_rate") / 2], yScale: "log" });
   const reports = [];
@@ -49,6 +49,7 @@ function render({ model, el }) {
   const range = slider({ label: "range", min: 20, max: 120, step: 5, unit: "dB" });
   const stripsNode = element("div", { class: "wb-strips" });
   const loopEnd = button("Loop to here", () => setLoop(getLoop()?.[0] ?? 0, getPosition()));
+  const loopNone = button("No loop", () => set("loop_seconds", []));
   const loopStart = button("Loop from here", () => {
     const from = getPosition(), to = getLoop()?.[1] ?? duration;
     setLoop(from, to > from ? to : duration);
@@ -66,7 +67,7 @@ function render({ model, el }) {
   widget.body.append(
     toolbar(
       group("playing", playButton, button("■ Stop", stop), clock),
-      group("loop", loopStart, loopEnd, button("No loop", () => set("loop_seconds", [])), loopText), progress),
+      group("loop", loopStart, loopEnd, loopNone, loopText), progress),
     toolbar(
       sides.length > 1 ? group("separation to hear", ...sideButtons.map((made) => made.node)) : null, nullTest.node,
       group("volume", master.node, masterMeter.node), nullText),
@@ -92,7 +93,8 @@ function render({ model, el }) {
     lanesAxes.host.style.height = `${8 + LANE_HEIGHT * tracks.length + 40}px`; // as Axes.measure has it above and below
     lanes.setLanes({ lanes: tracks.map(({ key, color }) => ({ name: "", color, data: asInt16(get("peaks")[key]) })) });
     for (const [index, made] of sideButtons.entries()) made.value = sides[index].letter === get("side");
-    nullTest.disabled = !["mixture", "stem"].every((role) => tracks.some((track) => track.role === role));
+    const canSubtract = ["mixture", "stem"].every((role) => tracks.some((track) => track.role === role));
+    block(nullTest, canSubtract ? "" : "needs the mixture and its stems");
     stem.setOptions([["", "none"], ...tracks.map(({ name }) => name)]);
     showGains();
     showSpectrum();
@@ -100,7 +102,7 @@ function render({ model, el }) {
   const showSpectrum = () => {
     stem.value = get("spectrogram_stem");
     const track = getSide().tracks.find(({ name }) => name === get("spectrogram_stem"));
-    range.disabled = !track;
+    block(range, track ? "" : "no spectrogram is shown");
     spectrum.show(track);
   };
 
@@ -175,6 +177,7 @@ function render({ model, el }) {
     showClock();
   }
 
+  widget.body.classList.add("wb-stems");
   livePlayers.add(id);
   widget.root.__player = { StemSound, chooseGains, view, lanes, lanesAxes, spectrum, sound: null, context: null };
   widget.bind("master_db", master);
@@ -193,6 +196,7 @@ function render({ model, el }) {
   });
   widget.onChange("loop_seconds", () => {
     const loop = getLoop();
+    block(loopNone, loop ? "" : "there is no loop");
     loopText.textContent = loop ? `${loop[0].toFixed(2)} s to ${loop[1].toFixed(2)} s` : "";
     if (sound?.run) run(sound.position);
     showClock();

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -16,17 +15,17 @@ from workbench.figures.stems import describe_residual, draw_stems
 from workbench.figures.style import LEVEL_MAP, color_stems, list_names
 from workbench.widgets.base import CANVAS_KIT, audio_html, read_module, read_style
 from workbench.widgets.levels import colour_table, encode_peaks
+from workbench.widgets.messages import read_choice, read_part, read_place
 from workbench.widgets.player_spectrum import encode_track_levels, measure_top
 from workbench.widgets.player_state import MOST_RANGE_DB, PlayerState
 from workbench.widgets.player_tracks import TrackSet, check_alike, read_tracks, subtract_stems
-from workbench.widgets.sound import choose_gain, encode_track
+from workbench.widgets.sound import choose_gain, encode_track, encode_tracks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_BLOCKS = 32_768  # of a lane: 0.13 MB a track, 9 ms a block in a song of five minutes
 FEWEST_SAMPLES_A_BLOCK = 16
-ENCODERS = 2  # at once, so that the first tracks are there early; FLAC takes a second for five minutes of one
 
 
 class StemPlayer(PlayerState):
@@ -62,7 +61,7 @@ class StemPlayer(PlayerState):
             that cannot be.
     """
 
-    _esm = read_module(*CANVAS_KIT, "player_sound.js", "player_parts.js", "stem_player.js")
+    _esm = read_module(*CANVAS_KIT, "sound.js", "player_sound.js", "player_parts.js", "stem_player.js")
     _css = read_style("stem_player.css")
 
     def __init__(
@@ -127,22 +126,17 @@ class StemPlayer(PlayerState):
 
     def _answer(self, content: dict[str, Any], buffers: list[Any]) -> None:
         """What a view asks for; the answer carries the number of its request, since all views hear it."""
-        try:
-            with self.working():
-                if content.get("ask") == "sound":
-                    self._send_sound(content["request"])
-                elif content.get("ask") == "spectrogram":
-                    self._send_spectrogram(content["request"], key=content["key"])
-        except Exception as error:
-            self.send({"request": content.get("request"), "failed": str(error)})  # so that no view waits for ever
-            raise
+        request = read_part(content, "request", str)
+        with self.working():
+            if read_choice(content, "ask", choices=("sound", "spectrogram")) == "sound":
+                self._send_sound(request)
+            else:
+                self._send_spectrogram(request, key=read_place(content, "key", count=len(self._audio)))
 
     def _send_sound(self, request: str) -> None:
         gain = choose_gain(self._audio)
-        with ThreadPoolExecutor(max_workers=ENCODERS) as pool:
-            encoded = pool.map(lambda audio: encode_track(audio, gain=gain), self._audio)
-            for key, track in enumerate(encoded):  # each is sent while others are still being encoded
-                self.send({"request": request, "sound": key, "gain": gain}, [track])
+        for key, track in enumerate(encode_tracks(self._audio, gain=gain)):
+            self.send({"request": request, "sound": key, "gain": gain}, [track])
 
     def _send_spectrogram(self, request: str, *, key: int) -> None:
         top_db = measure_top(self._audio[0])  # the first one's, so that colours of tracks can be compared

@@ -6,20 +6,17 @@ import io
 from typing import Any
 
 from matplotlib.figure import Figure
-from traitlets import Dict, Enum, Int, TraitError, Unicode, validate
+from traitlets import Dict, Enum, Int, Unicode, validate
 
-from workbench.errors import InvalidType, InvalidValue
+from workbench.errors import InvalidType
 from workbench.figures.step import draw_step
 from workbench.figures.style import format_seconds, name_channel
 from workbench.figures.view import list_choices, list_stem_names
 from workbench.pipeline.trace_step import TraceStep
-from workbench.widgets.base import WorkbenchWidget, bytes_trait, read_module, read_style
+from workbench.widgets.base import PAGE_KIT, WorkbenchWidget, bytes_trait, read_module, read_style
+from workbench.widgets.errors import RefusedValueError
 
 DOTS_PER_INCH = 140  # sharp in a notebook 1300 pixels wide
-
-
-class ViewError(InvalidValue, TraitError):
-    """A part that the step does not have; traitlets puts the old one back only for errors of its own."""
 
 
 class StepFigure(WorkbenchWidget):
@@ -42,7 +39,7 @@ class StepFigure(WorkbenchWidget):
         InvalidValue: a choice that the step does not have.
     """
 
-    _esm = read_module("shared.js", "step_figure.js")
+    _esm = read_module(*PAGE_KIT, "step_figure.js")
     _css = read_style("step_figure.css")
 
     chunk = Int(None, allow_none=True).tag(sync=True)
@@ -81,10 +78,10 @@ class StepFigure(WorkbenchWidget):
             return value
         options = [option for option, _ in self._choices.get(name, ())]
         if not options:
-            raise ViewError(f"the figure of {self._step.name!r} has no {name} to choose")
+            raise RefusedValueError(f"the figure of {self._step.name!r} has no {name} to choose")
         if str(value) not in options:
             known = f"from 0 to {len(options) - 1}" if name in ("chunk", "channel") else f"one of {', '.join(options)}"
-            raise ViewError(f"{name} must be {known}, got {value!r}")
+            raise RefusedValueError(f"{name} must be {known}, got {value!r}")
         return value
 
     def _draw(self, change: object = None) -> None:

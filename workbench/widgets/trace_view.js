@@ -18,7 +18,7 @@ function makeStepCard(widget, step, { onLook, onMove }) {
 
 function render({ model, el }) {
   const widget = openWidget(model, el);
-  const id = `wb-step-${crypto.randomUUID?.() ?? Math.random()}`;
+  const id = `wb-step-${makeId()}`;
   const path = element("ol", { class: "wb-path", "aria-label": "steps, in order" });
   const details = element("div", { class: "wb-step-details", id });
   const totals = element("p", { class: "wb-soft wb-totals" });

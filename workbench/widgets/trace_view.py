@@ -8,23 +8,20 @@ from typing import Any
 
 from ipywidgets import VBox
 from matplotlib.figure import Figure
-from traitlets import Dict, List, TraitError, Unicode, validate
+from traitlets import Dict, List, Unicode, validate
 
-from workbench.errors import InvalidType, InvalidValue
+from workbench.errors import InvalidType
 from workbench.figures.path import format_time
 from workbench.figures.step import draw_trace
 from workbench.pipeline.ensemble_trace import EnsembleTrace
 from workbench.pipeline.trace import Trace
 from workbench.pipeline.trace_step import TraceStep, format_bytes
 from workbench.report.words import MEANINGS
-from workbench.widgets.base import EXPORT_VARIABLE, WorkbenchWidget, read_module, read_style
+from workbench.widgets.base import EXPORT_VARIABLE, PAGE_KIT, WorkbenchWidget, read_module, read_style
+from workbench.widgets.errors import RefusedValueError
 from workbench.widgets.for_step import make_step_widget
 
 PARTS_OF_NUMBERS = "re/im"  # the last axis of spectrograms and masks, which `TraceStep.axes` calls 2
-
-
-class StripError(InvalidValue, TraitError):
-    """A step or pass that is not there; traitlets puts the old one back only for errors of its own."""
 
 
 class TraceStrip(WorkbenchWidget):
@@ -47,7 +44,7 @@ class TraceStrip(WorkbenchWidget):
         InvalidValue: a step or pass that the run does not have.
     """
 
-    _esm = read_module("shared.js", "trace_view.js")
+    _esm = read_module(*PAGE_KIT, "trace_view.js")
     _css = read_style("trace_view.css")
 
     selected = Unicode("").tag(sync=True)
@@ -83,14 +80,14 @@ class TraceStrip(WorkbenchWidget):
         name = str(proposal["value"])
         trace = self._traces.get(self.shown_pass)
         if name and trace is not None and name not in trace:
-            raise StripError(f"no step {name!r} in this run; it has {', '.join(trace)}")
+            raise RefusedValueError(f"no step {name!r} in this run; it has {', '.join(trace)}")
         return name
 
     @validate("shown_pass")
     def _check_pass(self, proposal: dict[str, Any]) -> str:
         name = str(proposal["value"])
         if name not in self._traces:
-            raise StripError(f"no pass {name!r} in this run; it has {', '.join(self._traces) or 'one only'}")
+            raise RefusedValueError(f"no pass {name!r} in this run; it has {', '.join(self._traces) or 'one only'}")
         return name
 
     def _show_pass(self, change: object = None) -> None:
@@ -130,9 +127,12 @@ class TraceView(VBox):  # type: ignore[misc]
         InvalidValue: a step or pass that the run does not have.
     """
 
+    _parts: tuple[WorkbenchWidget, ...] = ()  # none where it could not be made
+
     def __init__(self, trace: object, **traits: Any) -> None:
         self.strip = TraceStrip(trace, **traits)
         self._explorers: dict[tuple[str, str], WorkbenchWidget] = {}  # a step that is picked again is as it was left
+        self._parts = (self.strip,)
         super().__init__([self.strip])
         self.strip.watch(self._open, "selected", "shown_pass")
         if self.strip.selected:
@@ -158,8 +158,15 @@ class TraceView(VBox):  # type: ignore[misc]
         if name and key not in self._explorers:
             self.children = [strip]  # nothing of the step before, should this one fail
             with strip.working():
-                self._explorers[key] = make_step_widget(strip.trace[name])
+                self._explorers[key] = made = make_step_widget(strip.trace[name])
+            self._parts = (*self._parts, made)
         self.children = [strip, self._explorers[key]] if name else [strip]
+
+    def close(self) -> None:
+        """Close the strip and every explorer too, which would be kept for as long as the kernel lives."""
+        for widget in self._parts:
+            widget.close()
+        super().close()
 
     def export_html(self) -> str:
         """The strip and what is open, without a kernel."""

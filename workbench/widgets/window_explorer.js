@@ -58,7 +58,7 @@ function render({ model, el }) {
   const errorAxes = addAxes({ view, height: 200, name: "Reconstruction error", y: { label: "error", unit: "dB", range: [-165, 15] } }, shading, makeErrors(now, errors));
   for (const axes of [stackAxes, gainAxes, waveAxes, errorAxes]) axes.addOverlay(makeClipLine(clip));
 
-  const legends = [makeLegend(), makeLegend(), makeLegend(), makeLegend(), makeLegend()];
+  const legends = { stack: makeLegend(), gains: makeLegend(), errors: makeLegend() };
   const title = (words, legend) => element("div", { class: "wb-panel-title" }, element("h5", {}, words), legend?.node);
   widget.body.append(
     toolbar(shape.node, summary), sliders,
@@ -66,12 +66,12 @@ function render({ model, el }) {
     toolbar(mistake.node, signal.node, start.node, listen.node),
     story, facts,
     toolbar(added.node, viewToolbar(view)),
-    title("Windows of the chunks, and their sum", legends[0]), stackAxes.node,
-    title("The sum after normalization: the gain that a song comes out with", legends[1]), gainAxes.node,
+    title("Windows of the chunks, and their sum", legends.stack), stackAxes.node,
+    title("The sum after normalization: the gain that a song comes out with", legends.gains), gainAxes.node,
     element("div", { class: "wb-edges" },
       element("div", {}, title("First chunk"), firstAxes.node), element("div", {}, title("Last chunk"), lastAxes.node)),
-    title("The signal, and what came of it", legends[2]), waveAxes.node,
-    title("Reconstruction error, in dB of the signal's peak", legends[3]), errorAxes.node);
+    title("The signal, and what came of it"), waveAxes.node,
+    title("Reconstruction error, in dB of the signal's peak", legends.errors), errorAxes.node);
 
   let frame = null;
   const follow = () => {
@@ -156,15 +156,15 @@ function render({ model, el }) {
     });
     const refused = grid.least < 1e-8 ? [{ name: "sum 0 or below: nothing to divide by", color: "#D62728" }] : [];
     const ends = [{ name: "padding, cut off after stitching", fill: "var(--wb-grid)" }];
-    legends[0].show([
+    legends.stack.show([
       { name: "window of a chunk", color: "var(--wb-overlap-one)" }, { name: "of the next", color: OVERLAP_COLORS.other },
       { name: "sum so far", color: "var(--wb-text)", wide: true }, { name: "sum of all", color: "var(--wb-soft)", dash: true }, ...ends]);
-    legends[1].show([...gains().map(({ name, color, dash }) => ({ name, color, dash })), ...refused]);
-    legends[3].show(errors().map(({ name, color, dash }) => ({ name, color, dash })));
+    legends.gains.show([...gains().map(({ name, color, dash }) => ({ name, color, dash })), ...refused]);
+    legends.errors.show(errors().map(({ name, color, dash }) => ({ name, color, dash })));
     added.setRange(1, Math.max(1, grid.num_chunks), 1);
+    block(added, grid.num_chunks < 2 ? "there is one chunk only" : "");
     showAdded();
-    facts.replaceChildren(...get("facts").map(({ name, answer, figure }) =>
-      element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, answer), element("td", {}, figure))));
+    showFacts(facts, get("facts"));
     start.setRange(0, Math.max(0.1, get("latest_start_seconds")), 0.1);
     start.node.hidden = !(get("latest_start_seconds") > 0);
     start.value = get("start_seconds");
@@ -178,7 +178,11 @@ function render({ model, el }) {
   };
 
   widget.root.__explorer = { now, view, clip, allAxes, sumSoFar };
-  shape.onInput((value) => set("window", value));
+  shape.onInput((value) => { // with its parameters, lest those of the last window are sent again before Python answers
+    const { parameters } = get("known_windows").find(({ id }) => id === value);
+    set("parameters", Object.fromEntries(parameters.map((one) => [one.name, one.default])));
+    set("window", value);
+  });
   widget.listen(shape.input, "focus", () => widget.send({ ask: "windows" }));
   widget.bind("chunk_samples", chunk);
   widget.bind("hop_samples", hop);
@@ -187,7 +191,7 @@ function render({ model, el }) {
   widget.bind("mistake", mistake);
   widget.bind("signal", signal);
   widget.bind("start_seconds", start);
-  added.onInput((value) => set("num_added", value >= drawn.num_chunks ? -1 : value));
+  added.onInput((value) => drawn && set("num_added", value >= drawn.num_chunks ? -1 : value));
   widget.onChange(["known_windows"], showKnown);
   widget.onChange(["window", "parameters"], showShape, { now: false });
   widget.onChange(["chunk_samples", "hop_samples", "overlap"], showHop);

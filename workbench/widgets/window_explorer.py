@@ -28,6 +28,7 @@ from workbench.widgets.base import (
     read_style,
 )
 from workbench.widgets.levels import encode_peaks
+from workbench.widgets.messages import read_choice
 from workbench.widgets.overlap_measures import (
     Rebuilt,
     Verdict,
@@ -90,7 +91,7 @@ class WindowExplorer(WindowState):
         InvalidType, InvalidValue, AudioFileError: a song that is none. Settings that cannot be are in ``message``.
     """
 
-    _esm = read_module(*CANVAS_KIT, "player_sound.js", "clip_sound.js", "overlap_layers.js", "window_explorer.js")
+    _esm = read_module(*CANVAS_KIT, "sound.js", "clip_sound.js", "overlap_layers.js", "window_explorer.js")
     _css = read_style("overlap_explorers.css")
 
     window_points, sum_points = bytes_trait(), bytes_trait()
@@ -137,14 +138,14 @@ class WindowExplorer(WindowState):
         self.watch(self._follow, *SETTINGS)
         self.on_message(self._answer)
         try:
-            with self._together():
+            with self.setting_together():
                 for name in ("window", "overlap"):
                     self._adapt(name)
                 if hop is not None:
-                    self.hop_samples = hop
+                    self.assign(hop_samples=hop)
                     self._adapt("hop_samples")
                 if "parameters" in traits:
-                    self.parameters = traits["parameters"]
+                    self.assign(parameters=traits["parameters"])
                     self._adapt("parameters")
                 self._measure()
             self.message = given.notice
@@ -250,20 +251,14 @@ class WindowExplorer(WindowState):
         return {name: Audio(data, self._rate) for name, data in pairs if data is not None}
 
     def _answer(self, content: Mapping[str, Any], buffers: list[Any]) -> None:
-        if content.get("ask") == "windows":
+        if read_choice(content, "ask", choices=("windows", "sound")) == "windows":
             self.refresh_windows()
-        elif content.get("ask") == "sound":
-            try:
-                tracks, name = self.tracks, content["track"]
-                if name not in tracks:
-                    raise InvalidValue(
-                        f"there is nothing to hear as {TRACK_TITLES.get(name, name)} with these settings"
-                    )
-                gain = choose_gain(tracks.values())  # one for all, so that they can be compared
-                self.send({"request": content["request"]}, [encode_track(tracks[name], gain=gain)])
-            except WorkbenchError as error:
-                self.send({"request": content["request"], "failed": str(error)})
-                raise
+        else:
+            tracks, name = self.tracks, read_choice(content, "track", choices=list(TRACK_TITLES))
+            if name not in tracks:
+                raise InvalidValue(f"there is nothing to hear as {TRACK_TITLES[name]} with these settings")
+            gain = choose_gain(tracks.values())  # one for all, so that they can be compared
+            self.send({"request": content.get("request")}, [encode_track(tracks[name], gain=gain)])
 
     def figure(self) -> Figure:
         """Windows, their sum, and what was put together with them."""

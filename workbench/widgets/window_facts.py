@@ -54,6 +54,7 @@ def describe_parameter(name: str, parameter: Parameter) -> dict[str, Any]:
         "low": round(first * step, 12),  # multiples of the step, so that round values can be met exactly
         "high": round(last * step, 12),
         "step": step,
+        "default": parameter.default,
     }
 
 

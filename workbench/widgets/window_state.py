@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
-from traitlets import Dict, Enum, Float, HasTraits, Int, List, TraitError, Unicode
+from traitlets import Dict, Enum, Int, List, Unicode
 
 from workbench.core.grid import ChunkGrid, hop_from_overlap
 from workbench.errors import InvalidValue
@@ -15,26 +13,12 @@ from workbench.registry import find_window, parse_window
 from workbench.registry.window_spec import fill_parameters
 from workbench.widgets.base import WorkbenchWidget
 from workbench.widgets.overlap_mistakes import MISTAKES
+from workbench.widgets.traits import FiniteFloat, ViewRange
 from workbench.widgets.window_facts import list_windows
 from workbench.widgets.window_signals import SIGNALS
 
 LONGEST_CHUNK = 2**22  # samples
 SETTINGS = ("window", "parameters", "chunk_samples", "hop_samples", "overlap", "mistake", "signal", "start_seconds")
-
-
-class FiniteFloat(Float[float, float]):
-    """A number that JSON can carry to the browser: NaN and infinity are refused."""
-
-    def validate(self, obj: HasTraits | None, value: Any) -> float:
-        """The number itself.
-
-        Raises:
-            TraitError: no number, NaN or infinity.
-        """
-        number = super().validate(obj, value)
-        if not math.isfinite(number):
-            raise TraitError(f"{self.name or 'a parameter'} must be a finite number, got {number}")
-        return float(number)
 
 
 class WindowState(WorkbenchWidget):
@@ -48,8 +32,8 @@ class WindowState(WorkbenchWidget):
     mistake = Enum(["", *MISTAKES], default_value="").tag(sync=True)
     signal = Enum(SIGNALS, default_value="noise").tag(sync=True)
     start_seconds = FiniteFloat(0.0).tag(sync=True)
-    num_added = Int(-1).tag(sync=True)
-    shown = List(Float()).tag(sync=True)
+    num_added = Int(-1, min=-1).tag(sync=True)
+    shown = ViewRange().tag(sync=True)
 
     # what the browser lists and says; the verdict is of the last settings that could be
     known_windows = List(Dict()).tag(sync=True)
@@ -58,28 +42,21 @@ class WindowState(WorkbenchWidget):
     latest_start_seconds = FiniteFloat(0.0).tag(sync=True)
     facts = List(Dict()).tag(sync=True)
     drawn = Dict().tag(sync=True)
-    _is_following = False  # while traits are set that follow others
+    _measured: tuple[object, ...] = ()  # the settings that were measured last
 
     def refresh_windows(self) -> None:
         """Read the list of windows again: one that a cell has registered since is in it then."""
         self.known_windows = list_windows()
 
-    @contextmanager
-    def _together(self) -> Iterator[None]:
-        """Traits that are set within go to the browser at once, and start nothing."""
-        self._is_following = True
-        try:
-            with self.hold_sync():
-                yield
-        finally:
-            self._is_following = False
-
     def _follow(self, change: Mapping[str, Any]) -> None:
-        if self._is_following:
+        if self.is_setting_together:
             return
-        with self._together():
+        with self.setting_together():
             self._adapt(change["name"])
-            self._measure()
+            settings = tuple(getattr(self, name) for name in SETTINGS)
+            if settings != self._measured:  # the browser sends a window and its parameters at once
+                self._measure()
+                self._measured = settings
 
     def _adapt(self, name: str) -> None:
         """Bring what depends on a setting into line with it."""
