@@ -4,6 +4,7 @@ import logging
 import re
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -140,3 +141,29 @@ def test_names_are_loaded_on_use() -> None:
     assert widgets.__all__ == sorted(widgets.__all__)
     assert set(widgets._HOME) == set(widgets.__all__)
     assert all(getattr(widgets, name) is not None for name in widgets.__all__)
+
+
+def test_messages_that_come_on_two_threads_are_worked_on_one_after_the_other() -> None:
+    widget, entered, go_on, quotients = Divider(), threading.Event(), threading.Event(), []
+
+    def note(change: dict[str, int]) -> None:
+        if change["new"] == 2:
+            entered.set()
+            assert go_on.wait(10)
+        quotients.append((change["new"], widget.divisor))
+
+    widget.watch(note, "divisor")
+    first = threading.Thread(target=widget.set_state, args=({"divisor": 2},))
+    first.start()
+    assert entered.wait(10)
+    seconds = [threading.Thread(target=widget.set_state, args=({"divisor": 3},))]
+    seconds.append(threading.Thread(target=widget._handle_custom_msg, args=({"divisor": 4}, [])))
+    for second in seconds:
+        second.start()
+        second.join(0.1)
+        assert second.is_alive()  # waits for its turn
+    go_on.set()
+    for thread in (first, *seconds):
+        thread.join(10)
+    assert quotients == [(2, 2), (3, 3)]
+    assert widget.message == ""

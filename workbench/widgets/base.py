@@ -46,6 +46,7 @@ import base64
 import html
 import io
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
@@ -123,6 +124,8 @@ class WorkbenchWidget(anywidget.AnyWidget):
             if not self.has_trait(name):
                 hint = suggest_nearest(name, self.trait_names())
                 raise InvalidValue(f"{type(self).__name__} takes no argument {name!r}{hint}")
+        # ipykernel hands messages of a page to threads beside the cells: one after the other, as the page sent them
+        self._turn = threading.RLock()
         with _as_refused():
             super().__init__(**traits)
 
@@ -149,7 +152,7 @@ class WorkbenchWidget(anywidget.AnyWidget):
         def take(content: object, buffers: list[Any]) -> None:
             if not isinstance(content, Mapping):
                 raise InvalidValue(f"the browser sent {content!r}, expected a message with named parts")
-            with self._answering(content):
+            with self._turn, self._answering(content):
                 handler(content, buffers)
 
         guarded = guard(self, take)
@@ -211,13 +214,14 @@ class WorkbenchWidget(anywidget.AnyWidget):
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take over what the browser sends; what a trait refuses is shown, and the browser told what holds."""
-        try:
-            super().set_state(sync_data)
-        except Exception as error:
-            self.show_error(error, source="set_state")
-            self.send_state([name for name in sync_data if name in self.keys])
-        else:
-            self.clear_error(source="set_state")
+        with self._turn:
+            try:
+                super().set_state(sync_data)
+            except Exception as error:
+                self.show_error(error, source="set_state")
+                self.send_state([name for name in sync_data if name in self.keys])
+            else:
+                self.clear_error(source="set_state")
 
     def figure(self) -> Figure:
         """What the widget shows, as a picture; every widget has its own."""
