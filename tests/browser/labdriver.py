@@ -52,7 +52,13 @@ class Lab:
     """JupyterLab as a process of its own, with its kernels, on a free port and behind a token."""
 
     def __init__(
-        self, root: Path, home: Path, *, command: Sequence[str] = ("-m", "jupyterlab"), prefix: Path | None = None
+        self,
+        root: Path,
+        home: Path,
+        *,
+        command: Sequence[str] = ("-m", "jupyterlab"),
+        app: str = "LabApp",
+        prefix: Path | None = None,
     ) -> None:
         """Start it and wait until it answers.
 
@@ -60,6 +66,7 @@ class Lab:
             root: the folder that it shows.
             home: for its configuration, logs and settings.
             command: arguments of Python that start it.
+            app: what Jupyter calls this application in its settings.
             prefix: an environment with extensions, beside the one that runs this.
         """
         root.mkdir(parents=True, exist_ok=True)
@@ -67,7 +74,7 @@ class Lab:
         overrides.parent.mkdir(parents=True)
         overrides.write_text(json.dumps(SETTINGS))
         self.root, self.home, self.log = root, home, home / "lab.log"
-        server = ["--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"]
+        server = ["--no-browser", "--allow-root", f"--{app}.expose_app_in_browser=True"]
         server += ["--ServerApp.port=0", f"--IdentityProvider.token={secrets.token_hex(16)}"]
         if "workbench" not in command:  # which sees to these itself
             server += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}"]
@@ -141,9 +148,9 @@ class Notebook:
     def __init__(self, page: Any, lab: Lab) -> None:
         self.page, self.lab = page, lab
 
-    def open(self, path: str) -> Notebook:
-        """Open it in a fresh workspace and wait for its kernel."""
-        self.page.goto(f"{self.lab.url}/lab/tree/{path}?reset&token={self.lab.token}")
+    def open(self, path: str, *, below: str = "lab/tree") -> Notebook:
+        """Open it in a fresh workspace and wait for its kernel; ``below`` is where the application shows notebooks."""
+        self.page.goto(f"{self.lab.url}/{below}/{path}?reset&token={self.lab.token}")
         return self.attach()
 
     def attach(self) -> Notebook:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+from controls import check_quiet, count_cells, run_notebook, wait_value
 from labdriver import Lab, Notebook
 
 SONG = """
@@ -29,30 +29,19 @@ trace = wb.trace(song, model="hpss", memory_budget_bytes=100_000_000)
 SAVED_BYTES = 2_000_000
 
 
-def write(lab: Lab, name: str, *sources: str) -> str:
-    """A notebook beside those of the lessons, with a cell for each source."""
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    nbformat.write(nbformat.v4.new_notebook(metadata={"kernelspec": kernel}, cells=cells), Path(lab.root) / name)
-    return name
-
-
 def test_a_trace_of_five_minutes_leaves_little_in_the_notebook(notebook: Notebook, lab: Lab) -> None:
     shown = ("trace.widget(selected='stitch')", "trace.stems.player()", "trace['chunk'].widget()", "trace")
-    notebook.open(write(lab, "long.ipynb", LONG, *shown))
-    assert notebook.run_all()
-    assert notebook.errors() == []
+    run_notebook(notebook, lab, "long.ipynb", LONG, *shown)
     assert (Path(lab.root) / notebook.save()).stat().st_size < SAVED_BYTES
 
 
 def test_keys_and_clicks_go_through_the_kernel(notebook: Notebook, page: Any, lab: Lab) -> None:
     shown = ("view = trace.widget(); view", "masks = trace['mask'].widget(); masks")
-    notebook.open(write(lab, "keys.ipynb", SONG, *shown))
-    assert notebook.run_all()
-    count = page.evaluate("() => jupyterapp.shell.currentWidget.content.model.cells.length")
+    run_notebook(notebook, lab, "keys.ipynb", SONG, *shown)
+    count = count_cells(page)
     page.get_by_role("button", name="stitch").first.click()
     page.get_by_text("Window explorer").first.wait_for()
-    notebook.wait_idle()
+    wait_value(notebook, "view.selected", "stitch")
     hop_samples = notebook.value("view.opened.hop_samples")
     exponent = page.get_by_label("exponent").first
     exponent.focus()
@@ -60,14 +49,10 @@ def test_keys_and_clicks_go_through_the_kernel(notebook: Notebook, page: Any, la
         page.keyboard.press(key)
     page.get_by_label("hop", exact=False).first.focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(1500)
-    notebook.wait_idle()
-    assert notebook.value("view.selected") == "stitch"
-    assert notebook.value("masks.exponent") == pytest.approx(1.2)
-    assert notebook.value("view.opened.hop_samples") < hop_samples
-    assert page.evaluate("() => jupyterapp.shell.currentWidget.content.model.cells.length") == count
-    assert notebook.callback_errors() == []
-    assert page.faults == []
+    wait_value(notebook, "view.opened.hop_samples", lambda samples: samples < hop_samples)
+    wait_value(notebook, "masks.exponent", pytest.approx(1.2))
+    assert count_cells(page) == count
+    check_quiet(notebook)
 
 
 WIDGETS = (
@@ -82,12 +67,13 @@ WIDGETS = (
 
 
 def test_after_a_restart_of_the_kernel_the_page_goes_on(notebook: Notebook, page: Any, lab: Lab) -> None:
-    notebook.open(write(lab, "restart.ipynb", SONG, *WIDGETS))
-    assert notebook.run_all()
-    page.wait_for_timeout(1000)
-    assert page.locator(".wb").count() >= len(WIDGETS)
-    page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
-    page.wait_for_timeout(3000)
+    run_notebook(notebook, lab, "restart.ipynb", SONG, *WIDGETS)
+    page.locator(".wb").nth(len(WIDGETS) - 1).wait_for()
+    page.evaluate(
+        """() => { jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()
+            .then(() => { window.isRestarted = true; }); }"""
+    )
+    page.wait_for_function("() => window.isRestarted", timeout=60_000)
     notebook.wait_idle()
     # what only the browser needs still works: zoom by the keyboard, a slider's number
     slider = page.get_by_label("exponent").first

@@ -19,8 +19,9 @@
       id: "stem-workbench:launcher",
       description: "Tiles for the notebooks of the workbench.",
       autoStart: true,
-      requires: [ILauncher],
+      optional: [ILauncher], // which Jupyter Notebook does not have
       activate: (app, launcher) => {
+        if (!launcher) return;
         // not awaited: JupyterLab starts without waiting for us
         addTiles(app, launcher).catch((error) => console.warn("stem-workbench: no tiles in the launcher", error));
       },
