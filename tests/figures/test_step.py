@@ -244,6 +244,9 @@ def test_derive_says_how_exactly_the_stems_add_up():
     run = trace_quietly(make_song(), model="passthrough", derive=["rest = mixture - part_1"])
     titles = [axes.get_title(loc="left") for axes in run["derive"].figure().axes]
     assert [title.split(":")[0] for title in titles[:8:2]] == ["mixture", "part_1", "part_2", "rest"]
+    assert any(title.startswith("the model's own stems add up to the mixture") for title in titles)  # rest is one more
+    plain = trace_quietly(make_song(), model="passthrough")
+    titles = [axes.get_title(loc="left") for axes in plain["derive"].figure().axes]
     assert any(title.startswith("the stems add up to the mixture") for title in titles)
     some = trace_quietly(make_song(), model="passthrough", stems=["part_2"])
     assert "only some of the model's stems were computed" in some["derive"].figure().get_suptitle()

@@ -92,7 +92,7 @@ def test_a_fault_of_the_kernel_ends_the_waiting(shown: Shown, monkeypatch: pytes
     def fail(*arguments: object, **options: object) -> bytes:
         raise OSError("no room")
 
-    monkeypatch.setattr("workbench.widgets.stem_player.encode_track", fail)
+    monkeypatch.setattr("workbench.widgets.sound.encode_track", fail)
     shown.press("Play")
     assert not shown.sync().playing
     assert "no room" in shown.page.get_by_role("alert").inner_text()
