@@ -71,3 +71,9 @@ def test_a_notebook_asserts_what_it_claims(path: Path) -> None:
     notebook = json.loads(path.read_text(encoding="utf-8"))
     code = "".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
     assert code.count("assert") >= 5
+
+
+def test_the_tour_leads_to_all_others_by_their_titles() -> None:
+    text = "\n".join(read_cells(NOTEBOOKS[0], "markdown"))
+    others = [(read_cells(path, "markdown")[0].splitlines()[0].removeprefix("# "), path.name) for path in NOTEBOOKS[1:]]
+    assert re.findall(r"\[([^\]]+)\]\((\w+\.ipynb)\)", text) == others
