@@ -127,7 +127,8 @@ def settings_to_yaml(settings: list[ExplainedSetting]) -> str:
         *section, key = setting.path
         if section and section[0] != heading:
             heading = section[0]
-            lines.append(f"{heading}:")
+            holds_any = any(one.is_fixed for one in settings if one.path[0] == heading)
+            lines.append(f"{heading}:" if holds_any else f"# {heading}:")  # without a key it would be null
         indent = "  " if section else ""
         if setting.depends_on_song:
             lines.append(f"{indent}# {key}: {setting.value} for a stereo song at {SONG_RATE} Hz ({setting.origin})")

@@ -6,6 +6,8 @@ import copy
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from workbench.registry.checks.harness import Check, describe_error, fail, needing, skip
 from workbench.registry.checks.model_subject import ModelSubject
@@ -32,22 +34,42 @@ def check_device_moves(subject: ModelSubject) -> None:
         )
     if subject.device.type == "cpu" or not state:
         return
-    moved = copy.deepcopy(subject.network).to("cpu").to(subject.device)
+    moved = copy_network(subject).to("cpu").to(subject.device)
     if not torch.equal(run_copy(subject, moved), subject.plain_output):
         fail(f"after .to('cpu') and back to {subject.device} it gives something else: keep no state outside of buffers")
 
 
 def list_plain_tensors(network: nn.Module) -> list[str]:
-    """Name attributes that hold a tensor, alone or in a list, which is neither parameter nor buffer."""
+    """Name attributes that hold a tensor, alone or in a list, which is neither parameter nor buffer.
+
+    A list of the parameters themselves, as torch's recurrent layers keep one, moves with them.
+    """
+    parameters = {id(one) for one in network.parameters()}
     found = []
     for prefix, module in network.named_modules():
         for name, value in vars(module).items():
             if name.startswith("_") and name in vars(nn.Module()):
                 continue  # where torch itself keeps parameters, buffers and modules
+            if name in list_recomputed(module):
+                continue
             values = value if isinstance(value, list | tuple) else (value,)
-            if any(isinstance(one, Tensor) for one in values):
+            if any(isinstance(one, Tensor) and id(one) not in parameters for one in values):
                 found.append(f"{prefix}.{name}" if prefix else name)
     return found
+
+
+def list_recomputed(module: nn.Module) -> list[str]:
+    """Name plain tensors that torch's older ``weight_norm`` and ``spectral_norm`` make anew before each forward."""
+    hooks = (hook for hook in module._forward_pre_hooks.values() if isinstance(hook, WeightNorm | SpectralNorm))
+    return [hook.name for hook in hooks]
+
+
+def copy_network(subject: ModelSubject) -> nn.Module:
+    """A deep copy of the network, whatever gradients it was run with before."""
+    if any(list_recomputed(module) for module in subject.network.modules()):
+        # their tensor can be copied only when it was made without a gradient, as in this run
+        subject.run(subject.network, subject.make_chunks(1, channels=subject.channel_counts[-1]))
+    return copy.deepcopy(subject.network)
 
 
 @needing(check_determinism)
@@ -92,7 +114,7 @@ def convert(subject: ModelSubject, dtype: torch.dtype) -> nn.Module:
     """A copy of the network in another dtype; skips where it has no weights."""
     if not any(parameter.is_floating_point() for parameter in subject.network.parameters()):
         skip("it has no weights, so that a separation always gives it float32")
-    return copy.deepcopy(subject.network).to(dtype)
+    return copy_network(subject).to(dtype)
 
 
 def run_copy(subject: ModelSubject, network: nn.Module, *, chunks: Tensor | None = None) -> Tensor:
