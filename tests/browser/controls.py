@@ -16,8 +16,9 @@ from typing import Any
 import nbformat
 from labdriver import Lab, Notebook
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 POLL_MILLISECONDS = 40
+SAVED_BYTES = 2_000_000  # at most, of a notebook without its figures
 
 # Every element that takes a key or a click, shown or not: [group, role, name]. The group is the nearest named one below
 # the root; a canvas is a group itself, whose name goes up to its colon, where the help on its keys begins.

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from labdriver import NOTEBOOKS
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 CONTROLS = "button, input, select, textarea, canvas, progress, [role=slider], [role=button], .jupyter-widgets"
 
 

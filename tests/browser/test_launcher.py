@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labdriver import Lab, Notebook
+from labdriver import NOTEBOOKS, Lab, Notebook
 
-SHIPPED = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 TILES = ".jp-Launcher-section:has(h2:text-is('Workbench')) .jp-LauncherCard"
 
 
@@ -37,15 +36,15 @@ def read_heading(path: Path) -> str:
 
 def test_there_is_a_tile_for_each_notebook(page: Any, empty_lab: Lab) -> None:
     tiles = open_launcher(page, empty_lab)
-    headings = [read_heading(path) for path in SHIPPED]
+    headings = [read_heading(path) for path in NOTEBOOKS]
     assert tiles.all_inner_texts() == [heading.split(":")[0] for heading in headings]
     assert [tile.get_attribute("title") for tile in tiles.all()] == headings
-    assert page.locator(f"{TILES} svg").count() == len(SHIPPED)
+    assert page.locator(f"{TILES} svg").count() == len(NOTEBOOKS)
     assert page.faults == []
 
 
 def test_a_tile_copies_its_notebook_once_and_opens_it(page: Any, empty_lab: Lab) -> None:
-    first, tour = SHIPPED[0], empty_lab.root / SHIPPED[0].name
+    first, tour = NOTEBOOKS[0], empty_lab.root / NOTEBOOKS[0].name
     open_launcher(page, empty_lab).first.click()
     Notebook(page, empty_lab).attach()
     assert page.locator(".jp-Notebook h1").first.inner_text().startswith(read_heading(first))
@@ -68,15 +67,15 @@ def test_a_tile_copies_into_the_folder_that_is_shown(page: Any, empty_lab: Lab) 
     (empty_lab.root / "below").mkdir()
     open_launcher(page, empty_lab, folder="below").nth(0).click()
     Notebook(page, empty_lab).attach()
-    assert (empty_lab.root / "below" / SHIPPED[0].name).is_file()
+    assert (empty_lab.root / "below" / NOTEBOOKS[0].name).is_file()
 
 
 def test_nothing_is_written_while_it_is_unknown_what_is_there(page: Any, empty_lab: Lab) -> None:
     (empty_lab.root / "unsure").mkdir()
     tiles = open_launcher(page, empty_lab, folder="unsure")
-    page.route(f"**/api/contents/unsure/{SHIPPED[0].name}?*", lambda route: route.fulfill(status=500, body="{}"))
+    page.route(f"**/api/contents/unsure/{NOTEBOOKS[0].name}?*", lambda route: route.fulfill(status=500, body="{}"))
     tiles.first.click()
     dialog = page.get_by_role("dialog")
     dialog.wait_for()
-    assert f"Cannot open {SHIPPED[0].name}" in dialog.inner_text()
+    assert f"Cannot open {NOTEBOOKS[0].name}" in dialog.inner_text()
     assert list((empty_lab.root / "unsure").iterdir()) == []

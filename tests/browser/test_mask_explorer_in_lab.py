@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from controls import WAIT_SECONDS, check_quiet, run_notebook
+from lab_plane import HIGH, LOW, make_plane_check, zoom_by_buttons
 from lab_widget import LabWidget, within
 from labdriver import Lab, Notebook
 
@@ -42,7 +43,6 @@ def measure(audio):
     return float(audio.data.double().square().mean().sqrt())
 """
 CELLS = ((14, 15), (70, 40))  # (row, column) of the picture: in the tone, and in noise
-LOW, HIGH = 30.0, 4000.0  # Hz, the axis from end to end
 PANELS = ("mixture", "mask, magnitude", "mask, phase", "result")
 PICTURES = """root => [...root.querySelectorAll('.wb-axes > canvas:first-child')]
     .filter(canvas => canvas.offsetParent).map(canvas => canvas.toDataURL())"""
@@ -122,7 +122,7 @@ def test_every_control_of_the_mask_explorer(notebook: Notebook, page: Any, lab: 
         shown.wait_text(f"Mask, magnitude: {words}")
         shown.check_values()
     shown.wait_text("SDR of loud in this chunk: −5.0 dB before, ")
-    assert shown.read("sdr_after") > 100  # the complex ideal mask leaves the very stem
+    shown.wait(sdr_after=lambda decibels: decibels > 100)  # the complex ideal mask leaves the very stem
     shown.choose("mask", "model", origin="model")
 
     # The difference to each ideal mask, and to the true stem
@@ -180,24 +180,9 @@ def test_every_control_of_the_mask_explorer(notebook: Notebook, page: Any, lab: 
 def check_view(shown: MaskLab) -> None:
     """Buttons, keys, drag and wheel: one zoom for all panels, of which the kernel computes nothing."""
     keyboard, serial = shown.page.keyboard, shown.read("picture['serial']")
-
-    def wait(x: tuple[float, float] = (0.0, 0.5), y: tuple[float, float] = (0.0, 1.0)) -> None:
-        hertz = [LOW * (HIGH / LOW) ** part for part in y]
-        shown.wait(view=lambda view: view == pytest.approx([*x, *hertz], rel=0.01, abs=0.003))
-
+    wait = make_plane_check(shown, seconds=0.5, tolerance_seconds=0.003)
+    zoom_by_buttons(shown, wait, seconds=0.5)
     time_group, frequency_group = "view of time", "view of frequency"
-    shown.click("zoom in in time", group=time_group)
-    wait((0.125, 0.375))
-    shown.click("later", group=time_group)
-    wait((0.25, 0.5))
-    shown.click("earlier", group=time_group)
-    wait((0.125, 0.375))
-    shown.click("zoom in in frequency", group=frequency_group)
-    wait((0.125, 0.375), (0.25, 0.75))
-    shown.click("lower", group=frequency_group)
-    wait((0.125, 0.375), (0.0, 0.5))
-    shown.click("higher", group=frequency_group)
-    wait((0.125, 0.375), (0.25, 0.75))
     shown.click("zoom out in time", group=time_group)
     wait(y=(0.25, 0.75))
     shown.press("button", "zoom out in frequency", "Enter", group=frequency_group, view=[])

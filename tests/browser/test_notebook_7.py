@@ -54,6 +54,7 @@ def test_every_widget_works_in_notebook_7(page: Any, server: Lab) -> None:
     cells = count_cells(page)
 
     player = LabPlayer(notebook, "player")
+    notebook.python("player.loop_seconds = [0.0, 3.0]")  # lest the song ends meanwhile
     player.click("▶ Play", group="playing", playing=True)
     player.wait(current_seconds=lambda seconds: seconds > 0.2)
     player.click("■ Stop", group="playing", playing=False)

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from accessibility import check_accessibility, find_axe
-from labdriver import Lab, Notebook
-
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-SAVED_BYTES = 2_000_000
+from controls import SAVED_BYTES
+from labdriver import NOTEBOOKS, Lab, Notebook
 
 
 @pytest.mark.parametrize("name", [path.name for path in NOTEBOOKS])

@@ -27,7 +27,7 @@ began, go_on = threading.Event(), threading.Event()
 class Slow(torch.nn.Module):
     def forward(self, chunk):
         began.set()
-        go_on.wait(60)
+        go_on.wait(600)
         return chunk.unsqueeze(1)
 
 wb.register_model(wb.ModelCard(
@@ -140,11 +140,13 @@ def run_to_the_end(shown: LabWidget) -> None:
     shown.wait_text(shown.read("status"))
     steps = shown.root.get_by_role("list", name="steps").get_by_role("listitem")
     assert steps.count() == len(shown.read("steps")) > 5
-    assert shown.use("button", "Separate").is_enabled()
+    wait_button(shown, "Separate", disabled=False)
     player = LabPlayer(shown.notebook, "panel.player")
+    shown.notebook.python(f"panel.player.loop_seconds = [0.0, {SECONDS}]")  # lest it ends meanwhile
     player.click("▶ Play", group="playing", playing=True)
     player.wait(current_seconds=lambda seconds: seconds > 0.2)
     player.wait_sound("p.sound.tracks.size === 3 && p.sound.peak() > 0.1")
+    shown.notebook.python("panel.player.loop_seconds = []")
     player.wait(playing=False, current_seconds=SECONDS)
 
 
@@ -154,14 +156,20 @@ def cancel_a_run(shown: LabWidget) -> None:
     shown.press("textbox", "chunk (s)", *CLEAR, chunk_seconds=None)
     shown.click("Separate", running=True)
     wait_value(shown.notebook, "began.is_set()", True)
+    wait_button(shown, "Separate", disabled=True)
     for role, name in (*FIELDS, ("button", "Separate")):
         assert shown.use(role, name).is_disabled(), name
-    cancel = shown.click("Cancel")
+    shown.click("Cancel")
     shown.notebook.python("go_on.set()")
     shown.wait(status="cancelled", running=False, message="")
-    assert cancel.is_disabled()
+    wait_button(shown, "Cancel", disabled=True)
     shown.choose("model", "hpss.hpss", model="hpss.hpss")
     shown.click("Separate", running=False, status=lambda words: "done" in words)
+
+
+def wait_button(shown: LabWidget, name: str, *, disabled: bool) -> None:
+    """Until the page, too, knows whether a button can be pressed."""
+    shown.root.get_by_role("button", name=name, exact=True, disabled=disabled).wait_for()
 
 
 def upload_files(shown: LabWidget, folder: Path) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from labdriver import Lab, Notebook
-
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+from labdriver import NOTEBOOKS, Lab, Notebook
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +36,9 @@ def test_a_song_can_be_sent_to_the_kernel(page: Any, workbench_lab: Lab) -> None
     page.evaluate(
         """() => {
             const kernel = jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
-            kernel.requestExecute({ code: `sent = len('${"a".repeat(12e6)}')` });
+            const { done } = kernel.requestExecute({ code: `sent = len('${"a".repeat(12e6)}')` });
+            done.then(() => { window.isSent = true; });
         }"""
     )
-    page.wait_for_timeout(500)
+    page.wait_for_function("() => window.isSent")
     assert notebook.value("sent") == 12e6

@@ -7,11 +7,17 @@ it to the Python widget as a kernel would, and brings back what Python changed o
 from __future__ import annotations
 
 import base64
+import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+WAIT_SECONDS = 60.0
 RENDER = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
+# What a key may be pressed on whose shortcuts JupyterLab would take.
+UNGUARDED = ":is(button, input, select, [tabindex]):not([data-lm-suppress-shortcuts=true])"
 # JupyterLab's own values of the variables that the style sheet follows.
 THEMES = {
     "plain": ("", ""),
@@ -32,9 +38,9 @@ class Mounted:
     def __init__(self, page: Any, widget: Any) -> None:
         self.page, self.widget = page, widget
         self.root = page.locator(".wb").first
-        self._changed: set[str] = set()
+        self._changed: deque[str] = deque()  # to which other threads may add meanwhile
         self._sent: list[tuple[Any, Any]] = []
-        widget.observe(lambda change: self._changed.add(change["name"]))
+        widget.observe(lambda change: self._changed.append(change["name"]))
         widget.send = lambda content, buffers=None: self._sent.append((content, buffers or []))
 
     def value(self, trait: str) -> Any:
@@ -42,8 +48,13 @@ class Mounted:
         return self.page.evaluate("name => window.wb.model.get(name)", trait)
 
     def sync(self) -> Mounted:
-        """Carry everything both ways until neither side has anything left; waits two frames first, for `saveSoon`."""
-        for _ in range(20):
+        """Carry everything both ways until neither side has anything left; waits two frames each time, for `saveSoon`.
+
+        What Python changed before goes first, as a kernel sends it at once.
+        """
+        self._tell()
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
             self.frames()
             received = self.page.evaluate("() => window.wb.take()")
             for message in received:
@@ -53,16 +64,29 @@ class Mounted:
                 else:
                     binary = {name: memoryview(base64.b64decode(text)) for name, text in message["binary"].items()}
                     self.widget.set_state({**message["plain"], **binary})
-                    self._changed |= set(message["plain"]) | set(binary)  # what was refused goes back
-            names, self._changed = self._changed & set(self.widget.keys), set()
-            self.page.evaluate("given => window.wb.give(...given)", split_state(self.widget.get_state(list(names))))
-            sent, self._sent = self._sent, []
-            for content, buffers in sent:
-                given = [content, [encode(buffer) for buffer in buffers]]
-                self.page.evaluate("given => window.wb.hear(...given)", given)
-            if not (received or names or sent):
+                    self._changed.extend([*message["plain"], *binary])  # what was refused goes back
+            if not (self._tell() or received):
                 return self
         raise AssertionError("browser and Python keep answering each other")
+
+    def _tell(self) -> bool:
+        """Give the page what Python changed and sent; whether there was anything."""
+        changed = {self._changed.popleft() for _ in range(len(self._changed))}
+        names = changed & set(self.widget.keys)
+        self.page.evaluate("given => window.wb.give(...given)", split_state(self.widget.get_state(list(names))))
+        sent, self._sent = self._sent, []
+        for content, buffers in sent:
+            given = [content, [encode(buffer) for buffer in buffers]]
+            self.page.evaluate("given => window.wb.hear(...given)", given)
+        return bool(names or sent)
+
+    def wait(self, is_met: Callable[[], object]) -> Mounted:
+        """Carry everything both ways until this holds, for what the page does in its own time."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not is_met():
+            assert time.monotonic() < deadline, "what was waited for did not come"
+            self.sync()
+        return self
 
     def frames(self, count: int = 2) -> None:
         """Wait until so many frames were painted."""

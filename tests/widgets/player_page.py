@@ -11,7 +11,7 @@ from torch import Tensor
 from workbench.core import Audio
 from workbench.widgets import StemPlayer
 
-RATE, SECONDS = 8000, 4.0
+RATE, SECONDS = 8000, 30.0  # long enough that no test comes to the end unless it means to
 # in the order of their numbers; the map has them in that in which their sound was decoded
 NODES = "[...[...p.sound.tracks].sort((a, b) => a[0] - b[0]).map(entry => entry[1]), p.sound.master]"
 PLAYER = "document.querySelectorAll('.wb')[{view}].__player"
@@ -48,19 +48,26 @@ class Shown:
         self.page.get_by_role("button", name=name).first.click()
         self.sync()
 
+    def record(self, trait: str) -> list[Any]:
+        """A list to which each value is added that Python comes to have of a trait, for what passes quickly."""
+        course: list[Any] = []
+        self.player.observe(lambda change: course.append(change["new"]), trait)
+        return course
+
     def play(self) -> None:
         self.press("Play")
         self.wait("p.sound?.run && p.sound.position > 0.05")
 
     def gains(self) -> list[float]:
-        """Of the tracks by key, and of all together, as the nodes have them."""
-        self.page.wait_for_timeout(60)  # the 8 ms of a fade, and a busy machine
+        """Of the tracks by key, and of all together, as the nodes have them once no fade is under way."""
+        self.wait(f"{NODES}.every(t => t.gain.gain.value === Math.fround(t.wanted))")
         gains: list[float] = self.ask(f"{NODES}.map(t => t.gain.gain.value)")
         return gains
 
     def peak(self, expression: str = "p.sound.peak()") -> float:
-        """The greatest of some looks at a meter, 0.3 s after what came before."""
+        """The greatest of some looks at a meter, 0.3 s of sound after what came before."""
+        self.wait(f"p.context.currentTime > {self.ask('p.context.currentTime') + 0.3}")
         loop = "for (let look = 0; look < 10; look++) { await new Promise(r => setTimeout(r, 20)); "
-        body = f"await new Promise(r => setTimeout(r, 300)); let top = 0; {loop} top = Math.max(top, {expression}); }}"
+        body = f"let top = 0; {loop} top = Math.max(top, {expression}); }}"
         peak: float = self.page.evaluate(f"async () => {{ const p = {PLAYER.format(view=0)}; {body} return top; }}")
         return peak

@@ -167,3 +167,11 @@ def test_messages_that_come_on_two_threads_are_worked_on_one_after_the_other() -
         thread.join(10)
     assert quotients == [(2, 2), (3, 3)]
     assert widget.message == ""
+
+
+def test_a_closed_widget_is_a_line_of_text() -> None:
+    widget = Divider(label="Divider")
+    widget.close()
+    data, _ = widget._repr_mimebundle_()  # type: ignore[misc]
+    assert list(data) == ["text/plain"]
+    assert "closed" in data["text/plain"]

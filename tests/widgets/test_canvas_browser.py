@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from demo_widget import Demo
-from harness import Mounted, mount
+from harness import UNGUARDED, Mounted, mount
 
 from workbench.core import Audio
 from workbench.widgets.levels import Levels, colour_table, encode_peaks
@@ -22,13 +21,6 @@ def make_demo(*, rows: int = ROWS, columns: int = COLUMNS, **traits: Any) -> Dem
     wave = torch.sin(torch.arange(80_000) / 30) * torch.linspace(0, 1, 80_000)
     peaks = [encode_peaks(Audio(gain * wave.unsqueeze(0), 8000)) for gain in (1.0, 0.5, 0.0)]
     return Demo(Levels(pixels.tobytes(), rows, columns, -100.0, 0.0), peaks, **traits)
-
-
-@pytest.fixture
-def probed(page: Any) -> Any:
-    page.add_init_script(path=Path(__file__).with_name("probes.js"))
-    page.goto("about:blank")
-    return page
 
 
 @pytest.fixture
@@ -101,8 +93,7 @@ def test_every_control_moves_by_keys_and_reaches_python(shown: Mounted) -> None:
     count.press("Tab")
     shown.sync()
     assert (widget.count, count.input_value()) == (9, "9")
-    unguarded = ":is(button, input, select, [tabindex]):not([data-lm-suppress-shortcuts=true])"
-    assert page.locator(unguarded).count() == 0
+    assert page.locator(UNGUARDED).count() == 0
     assert page.faults == []
 
 
@@ -224,3 +215,15 @@ def test_nothing_is_cut_off_and_all_can_be_read(probed: Any, width: int, theme: 
     assert len(contrasts) > 10
     assert [entry for entry in contrasts if entry[0] < 4.5] == []
     assert shown.page.faults == []
+
+
+def test_a_kernel_that_is_gone_is_told_and_nothing_waits_for_it(shown: Mounted) -> None:
+    page = shown.page
+    shown.widget.busy = True
+    shown.sync()
+    page.evaluate("() => { for (const run of window.wb.handlers.get('comm_live_update')) run(); }")
+    alert = page.get_by_role("alert")
+    assert "the kernel has ended or was restarted" in alert.inner_text()
+    assert shown.root.get_attribute("aria-busy") == "false"
+    page.get_by_role("button", name="Dismiss").click()
+    assert alert.inner_text() == ""

@@ -248,3 +248,12 @@ def test_the_export_tells_the_rules_and_plays_what_they_make(monkeypatch: pytest
     assert page.count("<audio") == 1
     assert "<li>rest = mixture - vocals (with vocals it leaves" in page
     assert "rest is mixture minus vocals" in page
+
+
+def test_the_figure_shows_what_is_left_whatever_the_order_of_the_stems() -> None:
+    widget = DerivedStems(SONG)
+    num_axes = len(widget.figure().axes)
+    widget.chosen = ["bass", "vocals", "drums"]
+    assert len(widget.figure().axes) == num_axes
+    widget.chosen = ["bass", "vocals"]
+    assert len(widget.figure().axes) < num_axes

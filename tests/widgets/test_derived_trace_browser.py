@@ -201,3 +201,18 @@ def test_a_figures_controls_draw_another_part(page: Any, trace: wb.Trace) -> Non
     mounted.sync()
     assert widget.chunk is None
     assert page.faults == []
+
+
+def test_a_sound_that_cannot_come_is_not_waited_for(page: Any, derived: Mounted) -> None:
+    title = page.locator(".wb-derived audio + span")
+    page.get_by_role("button", name="hear rest", exact=True).click()
+    assert title.inner_text() == "fetching rest …"
+    derived.widget.rules = []  # gone meanwhile
+    derived.sync()
+    assert "rest" in page.get_by_role("alert").inner_text()
+    assert title.inner_text() == "Press one to hear it."
+    page.evaluate("() => { window.wb.model.send = () => { throw new Error('Cannot send'); }; }")
+    page.get_by_role("group", name="hear", exact=True).get_by_role("button", name="vocals").click()
+    assert "the kernel has ended or was restarted" in page.get_by_role("alert").inner_text()
+    assert title.inner_text() == "Press one to hear it."
+    assert page.faults == []

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from harness import Mounted, mount
+from harness import UNGUARDED, Mounted, mount
 from mask_songs import make_trace
 
 from workbench.pipeline.trace import Trace
@@ -16,26 +13,12 @@ from workbench.widgets import MaskExplorer
 
 PANELS = ("mixture", "mask, magnitude", "mask, phase", "result", "difference")
 
-
-@pytest.fixture(autouse=True, scope="module")
-def single_thread() -> Iterator[None]:
-    """What is as small as this is done sooner by one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("single_thread")
 
 
 @pytest.fixture(scope="module")
 def trace(single_thread: None) -> Trace:
     return make_trace()
-
-
-@pytest.fixture
-def probed(page: Any) -> Any:
-    page.add_init_script(path=Path(__file__).with_name("probes.js"))
-    page.goto("about:blank")
-    return page
 
 
 @pytest.fixture
@@ -94,8 +77,7 @@ def test_every_control_moves_by_keys_and_reaches_python(shown: Mounted) -> None:
     shown.sync()
     assert shown.widget.result is not None
     assert page.get_by_text("the new trace is widget.result").is_visible()
-    unguarded = ":is(button, input, select, [tabindex]):not([data-lm-suppress-shortcuts=true])"
-    assert page.locator(unguarded).count() == 0
+    assert page.locator(UNGUARDED).count() == 0
     assert shown.widget.message == ""
     assert page.faults == []
 
@@ -201,10 +183,15 @@ def test_the_readout_says_what_python_knows(shown: Mounted, trace: Trace) -> Non
 
 def test_before_and_after_are_heard(shown: Mounted) -> None:
     page = shown.page
+    page.evaluate(  # it is said for half a second each time
+        """() => { window.said = [];
+        new MutationObserver(() => said.push(document.querySelector('.wb').textContent))
+          .observe(document.querySelector('.wb'), { subtree: true, childList: true, characterData: true }); }"""
+    )
     for name, words in (("hear the mixture", "mixture"), ("hear before", "before"), ("hear after", "after")):
         page.get_by_role("button", name=name).press("Enter")
         shown.sync()
-        page.get_by_text(f"Playing: {words}").wait_for()
+        page.wait_for_function("words => said.some(text => text.includes(words))", arg=f"Playing: {words}")
     page.get_by_role("button", name="stop the sound").press("Enter")
     assert page.get_by_text("Playing:").count() == 0
     widget = shown.widget

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harness import Mounted, mount
+from harness import UNGUARDED, Mounted, mount
 from share_model import make_song, make_trace
 from test_strokes import STROKES
 
@@ -202,8 +202,7 @@ def test_every_control_by_keyboard(shown: Mounted) -> None:
     assert read_gain(shown.sync()).max() == 0
     painter.undo()
     assert read_gain(shown.sync()).min() == 1
-    unguarded = ":is(button, input, select, [tabindex]):not([data-lm-suppress-shortcuts=true])"
-    assert page.locator(unguarded).count() == 0
+    assert page.locator(UNGUARDED).count() == 0
     assert page.get_by_role("button", name="Redo").is_enabled()
     assert page.faults == []
 
@@ -250,7 +249,7 @@ def test_it_plays_before_and_after(shown: Mounted) -> None:
     assert page.get_by_text("applied 1 stroke to the whole song").is_visible()
     context = page.evaluate_handle(f"() => {PAINTER}.sound.context")
     shown.close()
-    assert page.evaluate("context => context.state", context) == "closed"
+    page.wait_for_function("context => context.state === 'closed'", arg=context)
     assert page.evaluate("() => [...window.wb.handlers.values()].flat().length") == 0
     assert page.faults == []
 
@@ -276,9 +275,8 @@ def test_files_and_errors(shown: Mounted, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1920), ("plain", 600)])
-def test_nothing_is_cut_off_and_all_can_be_read(page: Any, traced: Trace, theme: str, width: int) -> None:
-    page.add_init_script(path=Path(__file__).with_name("probes.js"))
-    page.goto("about:blank")
+def test_nothing_is_cut_off_and_all_can_be_read(probed: Any, traced: Trace, theme: str, width: int) -> None:
+    page = probed
     page.set_viewport_size({"width": width, "height": 900})
     mount(page, MaskPainter(traced, start="ones"), theme=theme).sync()
     assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
@@ -287,4 +285,26 @@ def test_nothing_is_cut_off_and_all_can_be_read(page: Any, traced: Trace, theme:
     assert len(contrasts) > 20
     assert [entry for entry in contrasts if entry[0] < 4.5] == []
     assert page.evaluate(f"() => countBorderInk({PAINTER}.axes.canvas)") == [0, 0, 0, 0]
+    assert page.faults == []
+
+
+def test_what_is_heard_is_in_traits(shown: Mounted) -> None:
+    page, painter = shown.page, shown.widget
+    page.get_by_role("button", name="hear before").click()
+    page.get_by_label("loop").check()
+    shown.sync()
+    assert (painter.hear_before, painter.loop) == (True, True)
+    painter.hear_before, painter.loop = False, False
+    shown.sync()
+    assert page.get_by_role("button", name="hear before").get_attribute("aria-pressed") == "false"
+    assert not page.get_by_label("loop").is_checked()
+    painter.loop = True
+    shown.sync()
+    page.get_by_role("button", name="Play what is shown").click()
+    shown.sync()
+    page.wait_for_function(f"() => {PAINTER}.sound.sound?.run?.loop")
+    painter.hear_before = True
+    shown.sync()
+    wanted = f"['before', 'after'].map(key => {PAINTER}.sound.sound.tracks.get(key).wanted > 0)"
+    assert page.evaluate(f"() => {wanted}") == [True, False]
     assert page.faults == []

@@ -106,3 +106,14 @@ def test_only_chunks_that_were_painted_on_are_made_again(
     assert len(hear()) == num_chunks
     painter.start = "zeros"
     assert len(hear()) == num_chunks
+
+
+@pytest.mark.parametrize(("view", "expected"), [([5.0, 5.25], (-0.25, 0.0)), ([-9.0, -8.75], (0.0, 0.25))])
+def test_of_a_view_beyond_the_song_the_nearest_part_is_heard(
+    traced: Trace, view: list[float], expected: tuple[float, float]
+) -> None:
+    painter = MaskPainter(traced, view=view)
+    seconds = traced.song.data.shape[-1] / traced.song.sample_rate
+    start, stop = ((seconds if view[0] > 0 else 0.0) + end for end in expected)
+    assert painter.find_stretch() == pytest.approx((start, stop))
+    assert painter.sound().data.shape[-1] == pytest.approx((stop - start) * traced.plan.sample_rate, abs=1)

@@ -176,7 +176,7 @@ def test_a_model_of_the_whole_song_is_cancelled_at_once_and_the_next_run_waits_i
     panel.run()
     assert panel.running
     waiting = panel.status
-    for _ in range(300):
+    for _ in range(3000):  # a minute; what is waited for takes no time of its own
         waiting = panel.status
         if waiting.startswith("waiting"):
             break

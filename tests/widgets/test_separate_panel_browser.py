@@ -78,8 +78,7 @@ def test_an_uploaded_file_becomes_the_song(page: Any, song: Path) -> None:
     panel = SeparatePanel(folder=song.parent)
     mounted = mount(page, panel)
     page.get_by_label("upload a song").set_input_files(str(song))
-    page.wait_for_timeout(200)
-    mounted.sync()
+    mounted.wait(lambda: panel.song).sync()
     assert Path(panel.song).read_bytes() == song.read_bytes()
     assert page.get_by_label("path of song").input_value() == panel.song
     assert page.faults == []

@@ -253,3 +253,11 @@ def test_an_export_has_the_picture_and_every_track_once(monkeypatch: pytest.Monk
     assert rate == RATE
     assert np.abs(samples.T - LOW.data.numpy()).max() <= 2**-15
     assert StemPlayer(MIXTURE).figure().axes
+
+
+def test_a_null_test_ends_on_a_side_without_stems() -> None:
+    player = StemPlayer(MIXTURE, other=SONG, side="B", null_test=True)
+    assert player.null_result
+    player.side = "A"
+    assert (player.null_test, player.null_result) == (False, "")  # the page could not end it there
+    assert "mixture and its stems" in player.message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,7 +65,7 @@ def test_a_spectrogram_is_asked_for_once_a_track(shown: Shown) -> None:
     shown.sync()
     assert not axes.is_visible()
     page.get_by_label("spectrogram of").select_option("high")
-    page.wait_for_timeout(50)
+    shown.mounted.frames()
     asked = [message for message in page.evaluate("() => window.wb.take()") if "content" in message]
     assert asked == []
     assert page.faults == []
@@ -82,9 +81,10 @@ def test_tracks_that_were_scaled_are_as_loud_as_they_were(page: Any) -> None:
 def test_silence_and_a_single_sample_play(page: Any) -> None:
     silence = Audio(torch.zeros(1, 1), RATE)
     shown = Shown(page, StemPlayer({"mixture": silence, "stem": silence}))
+    course = shown.record("playing")
     shown.press("Play")
-    shown.wait("p.sound && !p.sound.run")
-    assert (shown.sync().playing, shown.player.message) == (False, "")
+    shown.mounted.wait(lambda: course == [True, False])
+    assert (shown.ask("p.sound.run"), shown.player.message) == (None, "")
     assert page.faults == []
 
 
@@ -101,9 +101,8 @@ def test_a_fault_of_the_kernel_ends_the_waiting(shown: Shown, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(("width", "theme"), [(640, "dark"), (1280, "light"), (1920, "dark")])
-def test_all_fits_and_can_be_read(page: Any, width: int, theme: str) -> None:
-    page.add_init_script(path=Path(__file__).with_name("probes.js"))
-    page.goto("about:blank")
+def test_all_fits_and_can_be_read(probed: Any, width: int, theme: str) -> None:
+    page = probed
     page.set_viewport_size({"width": width, "height": 1000})
     names = {"a very long name of a stem that is cut": LOW, "high": HIGH}
     player = StemPlayer({**names, "mixture": SONG["mixture"]}, other=OTHER, solo=["high"], spectrogram_stem="high")

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from harness import Mounted, mount
+from harness import UNGUARDED, Mounted, mount
 from torch import Tensor
 
 import workbench as wb
@@ -18,13 +17,6 @@ RATE = 8000
 
 def make_song(num_samples: int = 24_000, *, channels: int = 2) -> Audio[Tensor]:
     return Audio(0.2 * torch.randn(channels, num_samples, generator=torch.Generator().manual_seed(3)), RATE)
-
-
-@pytest.fixture
-def probed(page: Any) -> Any:
-    page.add_init_script(path=Path(__file__).with_name("probes.js"))
-    page.goto("about:blank")
-    return page
 
 
 def press(mounted: Mounted, label: str, *keys: str, role: str | None = None) -> None:
@@ -84,8 +76,7 @@ def test_every_control_of_the_window_explorer_reaches_python_by_keys(page: Any) 
     press_control(shown, "hop", "ArrowLeft")
     assert widget.shown[:2] == pytest.approx([low, high])  # what is shown stays, though the whole has changed
     assert [key for key in reached if key not in ("Enter", " ")] == []
-    unguarded = ":is(button, input, select, [tabindex]):not([data-lm-suppress-shortcuts=true])"
-    assert page.locator(unguarded).count() == 0
+    assert page.locator(UNGUARDED).count() == 0
     assert widget.message == ""
     assert page.faults == []
 
@@ -294,3 +285,23 @@ def test_odd_songs_are_drawn(page: Any, make: Any, data: Tensor) -> None:
     assert shown.widget.chunk_samples > 256
     assert page.get_by_role("alert").inner_text() == ""
     assert page.faults == []
+
+
+def read_words(mounted: Mounted, words: str) -> tuple[str, str]:
+    """What a slider whose label begins with these words says of its value, to be seen and to be read aloud."""
+    node = mounted.page.locator("label.wb-control").filter(has_text=words).first
+    return node.locator("output").inner_text(), node.locator("input").get_attribute("aria-valuetext")
+
+
+def test_a_slider_shows_what_python_set_also_beyond_its_ends(page: Any) -> None:
+    widget = WindowExplorer(make_song(), chunk_size=2000)
+    shown = mount(page, widget)
+    for overlap, hop in ((0.0, 2000), (0.9985, 3)):  # the slider goes by 31 samples, from 31 to 1984
+        widget.overlap = overlap
+        shown.sync()
+        assert widget.hop_samples == hop
+        assert read_words(shown, "hop") == (f"{hop} samples", f"{hop} samples")
+    press_control(shown, "hop", "ArrowRight")
+    assert widget.hop_samples in (31, 62)  # back within
+    widget = ChunkExplorer(make_song(), chunk_size=2000, overlap=0.99)
+    assert read_words(mount(page, widget), "overlap")[0] == "0.99"

@@ -322,3 +322,42 @@ def test_traits_hold_few_bytes() -> None:
     sizes += [len(one) for one in (*explorer.errors, *explorer.peaks)]
     assert sum(sizes) < 600_000
     assert rebuild(make_noise(100), ChunkGrid(100, 10, 5), torch.ones(10, dtype=torch.float64)).verdict.is_cola
+
+
+def test_a_window_that_is_written_anew_is_measured_anew() -> None:
+    def register(power: float) -> None:
+        def make(length: int, *, dtype: torch.dtype, device: torch.device, scale: float) -> Tensor:
+            place = (torch.arange(length, dtype=dtype, device=device) + 0.5) / length
+            return scale * torch.sin(torch.pi * place) ** power
+
+        parameters = {"scale": wb.Parameter(1.0, minimum=0.5, maximum=2.0, summary="Factor.")}
+        wb.register_window(wb.WindowCard(name="anew", make=make, summary="A sine.", parameters=parameters))
+
+    register(1.0)
+    try:
+        explorer = WindowExplorer(window="anew:scale=1.5", chunk_size=64, excerpt_seconds=0.1)
+        assert not explorer.verdict.is_cola
+        register(2.0)
+        explorer.refresh_windows()  # as the page asks for when its list is opened
+        assert explorer.verdict.is_cola
+        assert explorer.parameters == {"scale": 1.5}
+        drawn = explorer.drawn
+        explorer.refresh_windows()
+        assert explorer.drawn == drawn  # nothing is new
+    finally:
+        forget_plugin("notebook")
+
+
+def test_no_more_chunks_are_added_than_there_are() -> None:
+    explorer = WindowExplorer(chunk_size=64, excerpt_seconds=0.1)
+    count = explorer.rebuilt.grid.num_chunks
+    explorer.num_added = count - 1
+    with pytest.raises(InvalidValue, match=f"from 0 to {count}, or -1 for all, got {count + 1}"):
+        explorer.num_added = count + 1
+    assert explorer.num_added == count - 1
+
+
+def test_the_waveform_of_a_short_signal_ends_with_it() -> None:
+    explorer = WindowExplorer(make_noise(401), chunk_size=8000)  # 0.05 s
+    assert explorer.drawn["block"] == 1
+    assert len(explorer.peaks[0]) == 401 * 4  # lowest and highest of each sample, two bytes each

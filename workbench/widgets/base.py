@@ -239,10 +239,17 @@ class WorkbenchWidget(anywidget.AnyWidget):
             picture = f"<p>{html.escape(str(error))}</p>"
         return f"<section><h4>{html.escape(self.label)}</h4>{picture}</section>"
 
+    def close(self) -> None:
+        """Take the widget out of all pages; displayed after that it is a line of text."""
+        super().close()
+        self.__dict__.pop("_repr_mimebundle_", None)  # ipywidgets puts None over the method, which IPython would call
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.label}>"
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        if self.comm is None:
+            return {"text/plain": f"{self!r}, closed: make it anew to see it"}, {}
         if os.environ.get(EXPORT_VARIABLE):
             return {"text/html": self.export_html(), "text/plain": repr(self)}, {}
         return super()._repr_mimebundle_(**options)

@@ -53,7 +53,8 @@ function slider({ label, min, max, step = 1, unit = "", scale = "linear", format
     value = clamp(value, low, high);
     show();
   };
-  const made = control(node, input, () => value, (number) => { value = clamp(Number(number), range.min, range.max); show(); });
+  // what Python sets is shown as it is, also where it lies beyond what the slider can be moved to
+  const made = control(node, input, () => value, (number) => { value = Number(number); show(); });
   const move = (number) => {
     const next = snap(number);
     if (next === value) return show();

@@ -113,6 +113,7 @@ function makeSound(widget, onTime) {
     widget.send({ hear: name, request: id });
   };
   widget.onMessage((content, buffers) => {
+    if (content.request === id && content.failed) { title.textContent = "Press one to hear it."; return; } // the message bar says why
     if (content.request !== id || content.sound !== asked) return;
     if (address) URL.revokeObjectURL(address);
     address = URL.createObjectURL(new Blob([asBytes(buffers[0])], { type: "audio/flac" }));

@@ -256,7 +256,7 @@ class DerivedStems(WorkbenchWidget):
 
     def figure(self) -> Figure:
         """Waveforms and spectrograms of all stems; where they are the model's own, what they leave over as well."""
-        is_plain = bool(self.chosen) and self.chosen == list(self._source.stems)
+        is_plain = bool(self.chosen) and set(self.chosen) == set(self._source.stems)
         left = subtract(self.mixture.data, stems=self._tensors, names=self.chosen)
         remainder = Audio(left, self.mixture.sample_rate) if is_plain else None
         colors = color_stems((*self._source.order, *self._derived))

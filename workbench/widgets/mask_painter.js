@@ -101,8 +101,10 @@ function render({ model, el }) {
   function showSound() { block(stop, sound.seconds === null ? "nothing plays" : ""); }
   showSound();
   const loop = checkbox({ label: "loop" });
-  before.onInput((isPressed) => sound.setBefore(isPressed));
-  loop.onInput((isChecked) => sound.setLoop(isChecked));
+  widget.bind("hear_before", before);
+  widget.bind("loop", loop);
+  widget.onChange("hear_before", () => sound.setBefore(widget.get("hear_before")));
+  widget.onChange("loop", () => sound.setLoop(widget.get("loop")));
   const play = () => { hand.tell("computing the sound …"); sound.ask(marks.cursor?.x ?? null); };
   const legend = element("span", { class: "wb-veil-legend", "aria-hidden": "true" });
   const status = element("span", { class: "wb-soft", role: "status" });

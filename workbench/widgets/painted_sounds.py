@@ -58,6 +58,10 @@ class PaintedSounds:
     def choose_stretch(self, view: list[float], from_seconds: float | None = None) -> tuple[float, float]:
         """From when to when one hears of what is shown: all, or 10 s from an instant in it (or its beginning) on."""
         start, stop = view[:2] or (0.0, self.song.seconds)
+        if start >= self.song.seconds or stop <= 0:  # beyond the song, where a page shows the nearest part of it
+            span = min(stop - start, self.song.seconds)
+            start = 0.0 if stop <= 0 else self.song.seconds - span
+            stop = start + span
         start, stop = max(0.0, start), min(stop, self.song.seconds)
         if stop - start > HEARD_SECONDS:
             if from_seconds is not None and start <= from_seconds < stop:

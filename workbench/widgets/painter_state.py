@@ -43,6 +43,8 @@ class PainterState(WorkbenchWidget):
     veil = FiniteFloat(0.8, min=0.0, max=1.0, help="Opacity where the gain is 0.").tag(sync=True)
     floor_db = FiniteFloat(-80.0, min=-100.0, max=-10.0).tag(sync=True)
     frequency_axis = Enum(("log", "linear"), "log").tag(sync=True)
+    hear_before = Bool(False, help="Whether one hears the stem as it was before painting.").tag(sync=True)
+    loop = Bool(False, help="Whether what is heard begins again at its end.").tag(sync=True)
     status = Unicode(help="What came of playing, saving or applying.").tag(sync=True)
     file = Unicode("painted.json", help="For the buttons Save and Load.").tag(sync=True)
 

@@ -270,6 +270,6 @@ class SeparatePanel(WorkbenchWidget):
         return f"<section><h4>{html.escape(self.label)}</h4>{code}{player}</section>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        if os.environ.get(EXPORT_VARIABLE):
+        if self.comm is None or os.environ.get(EXPORT_VARIABLE):
             return super()._repr_mimebundle_(**options)
         return self.box._repr_mimebundle_(**options)

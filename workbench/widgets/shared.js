@@ -96,6 +96,8 @@ function saveSoon(model) {
   queueMicrotask(() => { waitingModels.delete(model); model.save_changes(); });
 }
 
+const KERNEL_IS_GONE = "the kernel has ended or was restarted, and this widget with it: run its cell again";
+
 // A view of a widget: title, message bar, busy sign and an empty body; `close` undoes all that went through it.
 function openWidget(model, el) {
   const undo = [];
@@ -118,12 +120,30 @@ function openWidget(model, el) {
     }
     if (now) run();
   };
+  const listeners = new Set();
   const onMessage = (run) => {
     const call = (content, buffers) => run(content, buffers ?? []);
     model.on("msg:custom", call);
-    const undoThis = () => model.off("msg:custom", call);
+    listeners.add(call);
+    const undoThis = () => { model.off("msg:custom", call); listeners.delete(call); };
     cleanup(undoThis);
     return undoThis;
+  };
+  // Jupyter leaves the page as it was when a kernel ends, so that a click would wait for its answer for ever.
+  const tellGone = () => {
+    if (isClosed) return;
+    model.set("busy", false);
+    model.set("message", KERNEL_IS_GONE);
+  };
+  model.on("comm_live_update", tellGone); // after a view was made it can only be lost
+  cleanup(() => model.off("comm_live_update", tellGone));
+  const send = (content, buffers) => {
+    try {
+      model.send(content, undefined, buffers);
+    } catch {
+      tellGone();
+      if (content.request) for (const call of [...listeners]) call({ request: content.request, failed: KERNEL_IS_GONE });
+    }
   };
   const listen = (target, event, run, options) => {
     target.addEventListener(event, run, options);
@@ -146,7 +166,7 @@ function openWidget(model, el) {
     model, root, body, cleanup, onChange, onMessage, listen, set,
     get: (trait) => model.get(trait),
     bind: (trait, made, options) => cleanup(bind(model, trait, made, options)),
-    send: (content, buffers) => model.send(content, undefined, buffers),
+    send,
     get isClosed() { return isClosed; },
     // for errors of the browser itself, such as sound that cannot be decoded; of a view that is gone nobody hears
     fail: (error) => { if (!isClosed) set("message", String(error?.message ?? error)); },

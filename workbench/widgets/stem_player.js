@@ -1,6 +1,6 @@
 // All stems of a song on one clock, with their lanes.
 const REPORT_MILLISECONDS = 250;
-const MOST_REPORTS = 40; // so many are told from a seek when they come back late
+const MOST_REPORTS = 4; // of the last second: they may come back late; what Python read before that, it may seek to
 const livePlayers = (globalThis[Symbol.for("workbench.stem_player.views")] ??= new Set());
 
 function render({ model, el }) {
@@ -106,7 +106,7 @@ function render({ model, el }) {
     spectrum.show(track);
   };
 
-  let timer = null, frame = null;
+  let timer = null, frame = null, suspension = null;
   const paint = () => {
     if (!sound?.run) return;
     frame = requestAnimationFrame(paint);
@@ -132,7 +132,7 @@ function render({ model, el }) {
     if (!sound?.run) return;
     report(sound.position);
     sound.stop();
-    setTimeout(() => { if (!sound.run && !isClosed) context.suspend(); }, 100); // after the fade
+    suspension = setTimeout(() => { if (!isClosed) context.suspend(); }, 100); // after the fade
     for (const { meter } of strips) meter.show(0);
     masterMeter.show(0);
   };
@@ -159,6 +159,7 @@ function render({ model, el }) {
   const start = async () => {
     context ??= openContext(get("sample_rate"));
     widget.root.__player.context = context;
+    clearTimeout(suspension); // of a pause just before, which would come in between and leave silence
     const resumed = context.resume(); // within the click, or the browser plays nothing
     if (!sound && !isFetching) await load();
     const isBlocked = await Promise.race([resumed, new Promise((done) => setTimeout(done, 1000, "blocked"))]) === "blocked";

@@ -167,6 +167,7 @@ class TraceView(VBox):  # type: ignore[misc]
         for widget in self._parts:
             widget.close()
         super().close()
+        self.__dict__.pop("_repr_mimebundle_", None)  # as `WorkbenchWidget.close` says
 
     def export_html(self) -> str:
         """The strip and what is open, without a kernel."""
@@ -176,6 +177,8 @@ class TraceView(VBox):  # type: ignore[misc]
         return f"<TraceView: {self.strip.label}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self.comm is None:
+            return self.strip._repr_mimebundle_(**options)
         if os.environ.get(EXPORT_VARIABLE):
             return {"text/html": self.export_html(), "text/plain": repr(self)}, {}
         return super()._repr_mimebundle_(**options)

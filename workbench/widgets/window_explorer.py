@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from traitlets import validate
 
 from workbench.core.audio import Audio
 from workbench.core.grid import ChunkGrid
@@ -17,7 +18,7 @@ from workbench.figures.style import HIGHLIGHT_COLOR, STEM_COLORS
 from workbench.figures.windows import draw_windows
 from workbench.pipeline.steps import load_song
 from workbench.pipeline.trace import Trace
-from workbench.registry import make_window
+from workbench.registry import find_window, make_window
 from workbench.registry.lookup import shorten_id
 from workbench.widgets.base import (
     CANVAS_KIT,
@@ -27,6 +28,7 @@ from workbench.widgets.base import (
     read_module,
     read_style,
 )
+from workbench.widgets.errors import RefusedValueError
 from workbench.widgets.levels import encode_peaks
 from workbench.widgets.messages import read_choice
 from workbench.widgets.overlap_measures import (
@@ -59,7 +61,8 @@ if TYPE_CHECKING:
 
 DEFAULT_RATE = 44_100
 MOST_CHUNKS = 5000  # so that a hop of few samples does not keep the kernel for minutes
-SAMPLES_PER_BLOCK = 64  # of waveforms
+SAMPLES_PER_BLOCK = 64  # of waveforms, fewer of a short signal
+LEAST_BLOCKS = 500  # so that the last one, which may not be full, is not seen to reach beyond the signal's end
 
 
 class WindowExplorer(WindowState):
@@ -152,6 +155,13 @@ class WindowExplorer(WindowState):
         except WorkbenchError as error:
             self.show_error(error, source=self._follow)
 
+    @validate("num_added")
+    def _check_added(self, proposal: dict[str, Any]) -> int:
+        most = proposal["value"] if self._rebuilt is None else self._rebuilt.grid.num_chunks
+        if proposal["value"] > most:
+            raise RefusedValueError(f"num_added must be from 0 to {most}, or -1 for all, got {proposal['value']}")
+        return int(proposal["value"])
+
     @property
     def rebuilt(self) -> Rebuilt:
         """The signal, cut and put together again, with all figures, of the last settings that could be.
@@ -180,6 +190,7 @@ class WindowExplorer(WindowState):
         if self.parameters:
             spec += ":" + ",".join(f"{name}={value!r}" for name, value in self.parameters.items())
         window = make_window(spec, length=grid.chunk_size, dtype=torch.float64)
+        self._card = find_window(self.window).card
         mistake = MISTAKES.get(self.mistake)
         self._show(rebuild(signal, grid, window, mistake=mistake.make if mistake else None))
 
@@ -235,7 +246,7 @@ class WindowExplorer(WindowState):
         }
 
     def _choose_block(self) -> int:
-        return min(SAMPLES_PER_BLOCK, self.rebuilt.grid.num_samples)
+        return max(1, min(SAMPLES_PER_BLOCK, self.rebuilt.grid.num_samples // LEAST_BLOCKS))
 
     def _encode_peaks(self, data: Tensor | None, full_scale: float) -> bytes:
         if data is None:

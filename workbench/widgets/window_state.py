@@ -10,6 +10,7 @@ from traitlets import Dict, Enum, Int, List, Unicode
 from workbench.core.grid import ChunkGrid, hop_from_overlap
 from workbench.errors import InvalidValue
 from workbench.registry import find_window, parse_window
+from workbench.registry.cards import WindowCard
 from workbench.registry.window_spec import fill_parameters
 from workbench.widgets.base import WorkbenchWidget
 from workbench.widgets.overlap_mistakes import MISTAKES
@@ -42,11 +43,19 @@ class WindowState(WorkbenchWidget):
     latest_start_seconds = FiniteFloat(0.0).tag(sync=True)
     facts = List(Dict()).tag(sync=True)
     drawn = Dict().tag(sync=True)
+    _card: WindowCard | None = None  # of the window that was measured last
     _measured: tuple[object, ...] = ()  # the settings that were measured last
 
     def refresh_windows(self) -> None:
         """Read the list of windows again: one that a cell has registered since is in it then."""
         self.known_windows = list_windows()
+        if self.is_setting_together or self._card is None:
+            return
+        card = find_window(self.window).card
+        if card is not self._card:  # a cell has written the window that is shown anew
+            with self.setting_together():
+                self._adapt("parameters" if set(self.parameters) <= set(card.parameters) else "window")
+                self._measure()
 
     def _follow(self, change: Mapping[str, Any]) -> None:
         if self.is_setting_together:
