@@ -7,7 +7,7 @@ looked for.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,16 +31,10 @@ def find_song() -> Path | None:
     return next((file for folder in folders or [] for file in Path(folder, "data").glob("*.stem.mp4")), None)
 
 
-pytestmark = pytest.mark.skipif(find_song() is None, reason="the package stempeg, with its song, is not installed")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def single_thread() -> Iterator[None]:
-    """One thread, so that other work on the machine does not make these tests wait."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = [
+    pytest.mark.skipif(find_song() is None, reason="the package stempeg, with its song, is not installed"),
+    pytest.mark.usefixtures("single_thread"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def run_process(tmp_path: Path, make_environment: Callable[..., dict[str, str]])
             env=make_environment(python_path),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)

@@ -93,7 +93,7 @@ def test_jupyterlab_serves_the_notebooks_to_who_has_the_token(tmp_path: Path) ->
         )
     try:
         server = None
-        for _ in range(600):
+        for _ in range(3000):
             server = read_server(runtime)
             if server is not None or process.poll() is not None:
                 break
@@ -118,4 +118,4 @@ def test_jupyterlab_serves_the_notebooks_to_who_has_the_token(tmp_path: Path) ->
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(120)

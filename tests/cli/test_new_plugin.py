@@ -52,7 +52,7 @@ class NewEnvironment:
         environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # those of the environment lent are not the package's
         environ["OMP_NUM_THREADS"] = "1"  # threads of tiny chunks only wait for each other
         done = subprocess.run(
-            command, cwd=self.package, env=environ, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=self.package, env=environ, capture_output=True, text=True, timeout=600, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

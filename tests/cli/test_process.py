@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -15,15 +16,18 @@ HEAVY = ("torch", "librosa", "numpy", "pydantic")
 
 
 def test_help_is_quick_and_light(run_process):
-    """At most 0.5 s above a bare interpreter, the best of five each: others may keep the machine busy."""
+    """At most 0.5 s above a bare interpreter, the best of five each: others may keep the machine busy.
+
+    Where a bare one takes longer than 0.04 s the machine is slow, or busy throughout, and this may take longer too.
+    """
     times: dict[str, float] = {}
     for _ in range(5):
         for name, program in (("bare", ("-c", "pass")), ("help", ("-m", "workbench", "--help"))):
             started = time.perf_counter()
             result = run_process(program=program)
-            times[name] = min(times.get(name, 60.0), time.perf_counter() - started)
+            times[name] = min(times.get(name, math.inf), time.perf_counter() - started)
             assert result.status == 0
-    assert times["help"] - times["bare"] <= 0.5
+    assert times["help"] - times["bare"] <= max(0.5, 12 * times["bare"])
 
     code = "import sys; from workbench.cli import main; sys.argv[1:] = ['--help']\ntry: main()\nfinally: "
     result = run_process(program=("-c", f"{code}print([m for m in {HEAVY} if m in sys.modules])"))
@@ -64,13 +68,13 @@ def load(parameters, checkpoint, device):
 
     return Slow()
 """
-SLEEPS = "print('begun', file=sys.__stdout__, flush=True); time.sleep(60)"
+SLEEPS = "print('begun', file=sys.__stdout__, flush=True); time.sleep(600)"
 # as a library that never looks at signals would: a Ctrl-C has no effect on it
 HANGS = """
             while True:
                 try:
                     print('begun', file=sys.__stdout__, flush=True)
-                    time.sleep(60)
+                    time.sleep(600)
                 except KeyboardInterrupt:
                     pass
 """
@@ -88,6 +92,7 @@ HANGS = """
 def test_ctrl_c_ends_with_130_and_one_line(write_plugin, write_song, make_environment, out, body, times, line):
     folder = write_plugin("slow", MODEL.format(body=body))
     command = [sys.executable, "-m", "workbench", "separate", str(write_song()), "-m", "slow", "-o", str(out)]
+    started = time.perf_counter()
     process = subprocess.Popen(
         command,
         env=make_environment([folder]),
@@ -97,7 +102,7 @@ def test_ctrl_c_ends_with_130_and_one_line(write_plugin, write_song, make_enviro
         # a test run in the background may have it ignored, which is inherited
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    watchdog = threading.Timer(60, process.kill)
+    watchdog = threading.Timer(300, process.kill)
     watchdog.start()
     try:
         for _ in range(times):
@@ -110,7 +115,7 @@ def test_ctrl_c_ends_with_130_and_one_line(write_plugin, write_song, make_enviro
         watchdog.cancel()
         process.kill()
         process.wait()
-    assert time.perf_counter() - asked < 5
+    assert time.perf_counter() - asked < max(5, asked - started)  # a machine slow to begin may be as slow to end
     assert (process.returncode, stderr) == (130, f"{line}\n")
     assert not out.exists()
 
@@ -137,7 +142,7 @@ def test_bar_is_drawn_in_a_terminal_and_goes_away(write_plugin, write_song, make
             drawn += piece
     except OSError:  # how Linux tells that the other end is closed
         pass
-    stdout, _ = process.communicate(timeout=60)
+    stdout, _ = process.communicate(timeout=300)
     os.close(master)
     text = drawn.decode()
     assert "[red]one.wav chunks" in text

@@ -14,7 +14,7 @@ PADDING_MODES = ("reflect", "constant", "replicate")
 
 
 @given(st.integers(1, 100), st.integers(1, 40), st.integers(1, 40), st.integers(1, 9), st.sampled_from(PADDING_MODES))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_batches_are_the_windows_of_the_padded_song(
     num_samples: int, chunk_size: int, hop_size: int, batch_size: int, padding_mode: str
 ) -> None:

@@ -20,7 +20,7 @@ def sizes(draw: st.DrawFn) -> tuple[int, int, int]:
 
 
 @given(sizes())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_geometry_is_that_of_a_grid_laid_by_trying(size: tuple[int, int, int]) -> None:
     num_samples, chunk_size, hop_size = size
     grid = ChunkGrid(num_samples, chunk_size, hop_size)
@@ -40,7 +40,7 @@ def test_geometry_is_that_of_a_grid_laid_by_trying(size: tuple[int, int, int]) -
 
 
 @given(sizes())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_no_sample_of_the_song_is_covered_less_than_in_an_endless_grid(size: tuple[int, int, int]) -> None:
     grid = ChunkGrid(*size)
     for sample in range(grid.num_samples):
@@ -52,7 +52,7 @@ def test_no_sample_of_the_song_is_covered_less_than_in_an_endless_grid(size: tup
 
 
 @given(sizes(), st.integers(1, 20))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_batches_go_through_all_chunks_in_order(size: tuple[int, int, int], batch_size: int) -> None:
     grid = ChunkGrid(*size)
     batches = grid.batches(batch_size)
@@ -127,7 +127,7 @@ def test_batch_sizes_that_cannot_be() -> None:
 
 
 @given(st.integers(1, 12), st.integers(0, 60), st.sampled_from(sorted(NUMPY_MODES)), st.data())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_span_is_cut_from_what_numpy_pads(
     num_samples: int, padding: int, padding_mode: str, data: st.DataObject
 ) -> None:

@@ -66,7 +66,7 @@ def test_product_is_the_complex_one_however_it_lies_in_memory(
 
 
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=4, max_size=4))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_complex_kernel_and_written_out_product_agree_to_rounding(parts: list[float]) -> None:
     a, b, c, d = parts
     spectrogram, mask = torch.tensor([[a, b]]), torch.tensor([[c, d]])

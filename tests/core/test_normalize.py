@@ -91,7 +91,7 @@ def test_a_huge_offset_costs_no_precision() -> None:
     st.integers(1, 3),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_level_does_not_depend_on_how_a_song_is_split(
     lengths: list[int], offset: float, num_channels: int, cancels: bool
 ) -> None:

@@ -110,7 +110,7 @@ def test_there_and_back(config: StftConfig, num_samples: int, conv_dtype: torch.
 
 
 @given(st.integers(2, 48), st.integers(1, 24), st.integers(1, 200))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_there_and_back_for_any_size(n_fft: int, hop_length: int, num_samples: int) -> None:
     config = StftConfig(n_fft, min(hop_length, n_fft // 2), n_fft, "hamming")  # never 0
     chunk = noise(1, 2, num_samples, dtype=torch.float64)

@@ -52,7 +52,7 @@ def push_all(adder: OverlapAdder, batches: list[Tensor]) -> list[Tensor]:
 
 
 @given(grids_and_windows(), st.integers(1, 9), st.sampled_from(PADDING_MODES))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_chunks_stitched_are_the_song(
     grid_and_window: tuple[ChunkGrid, Tensor], batch_size: int, padding_mode: str
 ) -> None:
@@ -64,7 +64,7 @@ def test_chunks_stitched_are_the_song(
 
 
 @given(grids_and_windows(), st.integers(1, 9))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_stitching_is_the_weighted_mean_at_each_sample(
     grid_and_window: tuple[ChunkGrid, Tensor], batch_size: int
 ) -> None:
@@ -75,7 +75,7 @@ def test_stitching_is_the_weighted_mean_at_each_sample(
 
 
 @given(grids_and_windows(), st.integers(1, 9))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_adder_gives_what_stitching_gives_each_sample_as_soon_as_it_is_final(
     grid_and_window: tuple[ChunkGrid, Tensor], batch_size: int
 ) -> None:
@@ -97,7 +97,7 @@ def test_adder_gives_what_stitching_gives_each_sample_as_soon_as_it_is_final(
 
 
 @given(grids_and_windows())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_window_sum_is_the_sum_over_all_chunks(grid_and_window: tuple[ChunkGrid, Tensor]) -> None:
     grid, window = grid_and_window
     expected = torch.zeros(grid.padded_length, dtype=torch.float64)

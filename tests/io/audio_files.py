@@ -9,6 +9,8 @@ import av
 import numpy as np
 import soundfile
 
+RATE = 44100
+LENGTH = 70_001  # more than a block of the reader, and no multiple of any codec's frame
 WRITE_BLOCK = 4096
 
 
@@ -63,3 +65,18 @@ def write_av(
                 frame.sample_rate, frame.pts, frame.time_base = sample_rate, start, Fraction(1, sample_rate)
                 container.mux(output.encode(frame))
             container.mux(output.encode(None))
+
+
+def write_any(path: Path, samples: np.ndarray, *, subtype: str | None = None) -> int:
+    """Write with what encodes that ending, and give the sample rate."""
+    if path.suffix in (".m4a", ".mp4"):
+        write_av(path, [samples], sample_rate=RATE, codec="aac")
+    elif path.suffix == ".webm":
+        write_av(path, [samples], sample_rate=48000, codec="libopus")
+        return 48000
+    elif path.suffix == ".opus":
+        write_soundfile(path, samples, sample_rate=48000, subtype="OPUS")
+        return 48000
+    else:
+        write_soundfile(path, samples, sample_rate=RATE, subtype=subtype)
+    return RATE

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soxr
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import InvalidType, InvalidValue
@@ -15,7 +15,6 @@ from workbench.io.resample import count_resampled, resample
 RATES = st.sampled_from([8000, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 192000])
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(from_rate=RATES, to_rate=RATES, num_samples=st.integers(1, 3000))
 def test_length_is_the_nearest_and_comes_back_exactly(from_rate, to_rate, num_samples):
     audio = torch.zeros(1, num_samples)

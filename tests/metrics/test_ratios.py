@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from workbench.metrics import csdr, sdr, si_sdr, snr
@@ -111,7 +111,6 @@ def test_si_sdr_keeps_the_mean() -> None:
     assert si_sdr(reference, estimate) == pytest.approx(10 * math.log10(64), abs=ROUNDING_DB)
 
 
-@settings(deadline=None)
 @given(PAIRS)
 def test_agree_with_slow_formulas(pair: tuple[np.ndarray, np.ndarray]) -> None:
     reference, estimate = pair
@@ -125,7 +124,6 @@ def test_agree_with_slow_formulas(pair: tuple[np.ndarray, np.ndarray]) -> None:
     assert si_sdr(reference, estimate) == pytest.approx(slow_si_sdr(reference, estimate), abs=1e-6)
 
 
-@settings(deadline=None)
 @given(PAIRS, st.floats(1e-3, 1e3), st.sampled_from([-1, 1]))
 def test_si_sdr_ignores_the_scale_of_the_estimate(pair: tuple[np.ndarray, np.ndarray], size: float, sign: int) -> None:
     reference, estimate = pair
@@ -134,7 +132,6 @@ def test_si_sdr_ignores_the_scale_of_the_estimate(pair: tuple[np.ndarray, np.nda
     assert si_sdr(reference, sign * size * estimate) == pytest.approx(score, abs=1e-4)
 
 
-@settings(deadline=None)
 @given(PAIRS, st.floats(1e-6, 1e3), st.sampled_from([-1, 1]))
 def test_sdr_of_a_gain_error_is_the_gain(pair: tuple[np.ndarray, np.ndarray], size: float, sign: int) -> None:
     reference, _ = pair
@@ -145,7 +142,6 @@ def test_sdr_of_a_gain_error_is_the_gain(pair: tuple[np.ndarray, np.ndarray], si
     assert sdr(reference, reference * (1 + gain_error)) == pytest.approx(expected, abs=1e-7)
 
 
-@settings(deadline=None)
 @given(PAIRS)
 def test_both_ignore_a_common_scale_and_order_of_samples(pair: tuple[np.ndarray, np.ndarray]) -> None:
     reference, estimate = pair

@@ -19,7 +19,7 @@ def write_name(name: str, *, quoted: bool) -> str:
     return f'"{name}"' if quoted or not BARE.fullmatch(name) else name
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     head=NAMES,
     terms=st.lists(NAMES, min_size=1, max_size=4),

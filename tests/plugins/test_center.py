@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -20,20 +19,13 @@ from workbench_plugins.center_model import Center, load
 
 SAMPLE_RATE = 22050
 
+pytestmark = pytest.mark.usefixtures("single_thread")
+
 
 @pytest.fixture(scope="module")
 def song() -> dict[str, Audio[Tensor]]:
     """The first three seconds of the demo song."""
     return {name: Audio(audio.data[:, : 3 * 44100], 44100) for name, audio in workbench.demo_song().items()}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def single_thread() -> Iterator[None]:
-    """One thread, so that other work on the machine does not make these tests wait."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def make_model(**parameters: float) -> Center:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -20,14 +19,7 @@ from workbench_plugins.nmf_model import FLOOR, Nmf, load, measure_values
 
 DIVERGENCES = [(1.0, 1.0), (0.0, 2.0), (2.0, 1.0), (0.5, 1.0), (1.5, 1.0)]  # (beta, power)
 
-
-@pytest.fixture(autouse=True, scope="module")
-def single_thread() -> Iterator[None]:
-    """One thread, so that other work on the machine does not make these tests wait."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("single_thread")
 
 
 def make_model(**parameters: float) -> Nmf:

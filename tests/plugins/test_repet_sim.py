@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import librosa
 import numpy as np
@@ -20,14 +19,7 @@ from workbench_plugins import repet_sim_model
 from workbench_plugins.repet_sim import RepetSimParameters, register_models
 from workbench_plugins.repet_sim_model import RepetSim, load
 
-
-@pytest.fixture(autouse=True, scope="module")
-def single_thread() -> Iterator[None]:
-    """One thread, so that other work on the machine does not make these tests wait."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("single_thread")
 
 
 def make_model(**parameters: float) -> RepetSim:

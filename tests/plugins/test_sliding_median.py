@@ -31,7 +31,7 @@ def filter_with_scipy(x: torch.Tensor, *, size: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     shape=st.lists(st.integers(1, 40), max_size=2),
     n=st.integers(1, 80),

@@ -42,14 +42,21 @@ def start(folders: Sequence[Path], *arguments: str) -> subprocess.Popen[str]:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, *arguments]
     return subprocess.Popen(
-        command, cwd=folders[0], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=folders[0],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a test run in the background may have it ignored, which is inherited
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
 def run(folders: Sequence[Path], *arguments: str, status: int = 0) -> tuple[str, str]:
     """Standard output and standard error of Python with these packages installed."""
     process = start(folders, *arguments)
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=600)
     assert process.returncode == status, stdout + stderr
     return stdout, stderr
 
@@ -154,8 +161,8 @@ def test_packages_without_name_or_version_are_listed_all_the_same(tmp_path):
 
 SLOW = "import sys, time\nprint('begun', file=sys.stderr, flush=True)\n"
 SLOW_PLUGINS = {
-    "slow": SLOW + "time.sleep(60)\n",
-    "stubborn": SLOW + "try:\n    time.sleep(60)\nexcept BaseException:\n    raise ImportError('no library')\n",
+    "slow": SLOW + "time.sleep(600)\n",
+    "stubborn": SLOW + "try:\n    time.sleep(600)\nexcept BaseException:\n    raise ImportError('no library')\n",
 }
 
 
@@ -166,10 +173,19 @@ def test_ctrl_c_is_the_user_s_and_ends_the_command(tmp_path, kind):
     assert process.stderr is not None
     assert process.stderr.readline() == "begun\n"
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=300)
     assert (process.returncode, stdout, stderr) == (130, "", "error: interrupted\n")
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as Python starts with it; a test run in the background may have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_after_ctrl_c_a_notebook_may_ask_again(write_plugin, monkeypatch):
     monkeypatch.setattr(sys, "interrupting", True, raising=False)
     text = "import os, signal, sys\nif sys.interrupting:\n    os.kill(os.getpid(), signal.SIGINT)\n"
@@ -188,7 +204,7 @@ def test_plugins_load_in_a_thread(write_plugin):
     found: list[str] = []
     thread = threading.Thread(target=lambda: found.extend(row.status for row in manager.plugins()))
     thread.start()
-    thread.join(timeout=30)
+    thread.join(timeout=300)
     assert found == ["failed", "ok"]
 
 

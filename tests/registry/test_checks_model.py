@@ -19,13 +19,7 @@ STFT = StftConfig(n_fft=128, hop_length=32, win_length=128)
 PASSTHROUGH = list_model_checks(find_model("passthrough.passthrough").card)
 NAMES = [check.name for _, check in list_model_checks(make_card())]
 
-
-@pytest.fixture(autouse=True)
-def _single_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads of tiny chunks only wait for each other
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("single_thread")
 
 
 def find_outcomes(report: Report) -> dict[str, str]:
