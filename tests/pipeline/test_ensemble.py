@@ -188,6 +188,7 @@ def test_stems_json_tells_of_the_ensemble(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "stems.json").read_text())
     assert [member["name"] for member in told["settings"]["ensemble"]["members"]] == [PASS, "TwoBands"]
     assert told["not_in_settings"] == ["ensemble.members.1.model"]
+    assert list(told["versions"]["models"]) == ["passthrough.passthrough", "TwoBands"]
     assert sorted(path.name for path in tmp_path.glob("*.flac")) == ["part_1.flac", "part_2.flac"]
 
 

@@ -54,6 +54,7 @@ def test_stems_json_tells_where_the_stems_come_from(tmp_path: Path) -> None:
         "workbench": workbench.__version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
+        "models": {"TwoBands": "given as an object"},
     }
     assert (manifest["model"], manifest["not_in_settings"], manifest["checkpoint"]) == ("TwoBands", ["model"], None)
     shape = (manifest["channels"], manifest["num_samples"])
@@ -79,6 +80,7 @@ def test_its_settings_repeat_the_run(tmp_path: Path) -> None:
     first.save(tmp_path / "first", subtype="PCM_16")
     manifest = read_manifest(tmp_path / "first")
     assert manifest["settings"]["output"] == {"file_format": "wav", "subtype": "PCM_16"}
+    assert manifest["versions"]["models"] == {"hpss.hpss": f"stem-workbench {workbench.__version__}"}
     manifest["settings"]["model"]["power"] = float("inf")  # JSON has no form for it but text
     again = separate(song, config=manifest["settings"])
     again.save(tmp_path / "again")

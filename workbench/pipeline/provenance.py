@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from torch import Tensor, nn
 from workbench import __version__
 from workbench.errors import InvalidValue
 from workbench.io.write import hash_file
+from workbench.pipeline.config import MemberSection, RunConfig
 from workbench.pipeline.merging import merge
-from workbench.registry import find_model
+from workbench.registry import find_model, models
 from workbench.registry.cards import ModelCard
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def describe_run(separation: Separation, *, encoding: Encoding) -> dict[str, Any
     """Where stems come from and how they were made, as plain data for JSON.
 
     ``settings`` is the effective document, a config that repeats the run; what no document can hold (see
-    `list_unwritten`) is named in ``not_in_settings``.
+    `list_unwritten`) is named in ``not_in_settings``. ``versions.models`` says of each model which package brought it.
 
     Raises:
         OSError: the source or the checkpoint cannot be read any more.
@@ -39,7 +41,12 @@ def describe_run(separation: Separation, *, encoding: Encoding) -> dict[str, Any
         "settings": effective_document(separation, encoding=encoding),
         "not_in_settings": list(separation.not_in_settings),
         "checkpoint": describe_file(separation.checkpoint),
-        "versions": {"workbench": __version__, "torch": str(torch.__version__), "python": platform.python_version()},
+        "versions": {
+            "workbench": __version__,
+            "torch": str(torch.__version__),
+            "python": platform.python_version(),
+            "models": find_origins(list_models(separation.config)),
+        },
         "source": describe_file(separation.source),
         "sample_rate": separation.sample_rate,
         "channels": channels,
@@ -52,6 +59,19 @@ def describe_run(separation: Separation, *, encoding: Encoding) -> dict[str, Any
         facts["member_checkpoints"] = {name: describe_file(path) for name, path in weights.items() if path is not None}
     spelled: Any = spell_infinities(facts)
     return dict(spelled)
+
+
+def list_models(config: RunConfig) -> list[str]:
+    """The models of an effective config, in full: its own, or those of its ensemble's members."""
+    documents = [member.config for member in config.ensemble.members or () if isinstance(member, MemberSection)]
+    members = [document.get("model_type") for document in documents if isinstance(document, dict)]
+    return [name for name in (config.model_type, *members) if name is not None]
+
+
+def find_origins(model_ids: Iterable[str]) -> dict[str, str]:
+    """Which package, in which version, brought each of these models."""
+    origins = {row.id: row.origin for row in models()}
+    return {name: origins.get(name, "given as an object") for name in model_ids}
 
 
 def list_unwritten(request: Request) -> list[str]:

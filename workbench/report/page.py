@@ -17,10 +17,10 @@ from workbench.figures.style import format_count, format_rate
 from workbench.figures.view import color_run
 from workbench.io.staging import staged_files
 from workbench.pipeline.ensemble_trace import EnsembleTrace
+from workbench.pipeline.provenance import find_origins
 from workbench.pipeline.trace import Trace
 from workbench.pipeline.trace_step import TraceStep, format_bytes
 from workbench.pipeline.yaml_text import write_yaml
-from workbench.registry import models
 from workbench.report.look import STYLE
 from workbench.report.pictures import encode_figure
 from workbench.report.replay import SongFile, find_song_file, make_replay, write_command, write_python
@@ -216,9 +216,7 @@ def render_notes(trace: Trace | EnsembleTrace) -> str:
 
 def render_versions(trace: Trace) -> str:
     """What the run ran on."""
-    origins = {row.id: row.origin for row in models()}
-    name = trace.plan.model_id
-    return make_versions({name: origins.get(name, "given as an object")}, name_device(trace))
+    return make_versions(find_origins([trace.plan.model_id]), name_device(trace))
 
 
 def make_versions(origins: Mapping[str, str], device: str) -> str:

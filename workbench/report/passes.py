@@ -7,8 +7,8 @@ import shlex
 
 from workbench.figures.style import color_stems, format_count, format_rate
 from workbench.pipeline.ensemble_trace import EnsembleTrace, format_agreement
+from workbench.pipeline.provenance import find_origins
 from workbench.pipeline.yaml_text import write_yaml
-from workbench.registry import models
 from workbench.report.page import ALL_FIGURES_BYTES, make_versions, name_device, render_path
 from workbench.report.pictures import encode_figure
 from workbench.report.replay import SongFile, list_reading_options, write_song
@@ -101,9 +101,8 @@ def render_replay(trace: EnsembleTrace, song: SongFile | None) -> str:
 
 def render_versions(trace: EnsembleTrace) -> str:
     """What the passes ran on."""
-    origins = {row.id: row.origin for row in models()}
-    used = dict.fromkeys(member.decision.model_id for member in trace.decision.members)
-    return make_versions({name: origins.get(name, "given as an object") for name in used}, list_devices(trace))
+    origins = find_origins(member.decision.model_id for member in trace.decision.members)
+    return make_versions(origins, list_devices(trace))
 
 
 def list_compared(trace: EnsembleTrace) -> list[str]:
