@@ -62,8 +62,6 @@ def test_passes_are_every_shift_with_every_augmentation() -> None:
         assert (plain.swap, swapped.swap) == (False, True)
         assert plain.delay_samples == swapped.delay_samples
     assert {alteration.room_samples for alteration in both.values()} == {50}
-    with pytest.raises(InvalidValue, match="once, got swap, swap"):
-        list_alterations({"tta": ("swap", "swap")}, sample_rate=RATE)
 
 
 def test_delays_come_from_the_seed_alone(plain_types: None) -> None:  # which would themselves draw at random

@@ -139,6 +139,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "chunking.overlap_ratio": [1.0, -0.1, math.nan],
     "chunking.padding_mode": ["mirror"],
     "inference.batch_size": [0],
+    "inference.tta": [["swap", "swap"], ["mirror"]],
     "inference.force_weights_dtype": ["float23"],
     "inference.use_autocast_dtype": ["float32"],  # autocast is for half precision
     "transform.n_fft": [0, 2**40],

@@ -298,7 +298,7 @@ def test_true_stems_are_altered_like_their_song() -> None:
     [
         ({"tta": ["swop"]}, InvalidValue, "tta.*'swap' or 'polarity', got 'swop'"),
         ({"tta": "swap"}, InvalidType, r"tta must be a list of names, such as \['swap'\]"),
-        ({"tta": ["swap", "swap"]}, InvalidValue, "once, got swap, swap"),
+        ({"tta": ["swap", "swap"]}, InvalidValue, "inference.tta: each can be named once"),
         ({"shifts": 0}, InvalidValue, "shifts.*greater than or equal to 1, got 0"),
         ({"shifts": 1.5}, InvalidType, "shifts.*integer"),
         ({"shifts": 2, "shift_seed": "x"}, InvalidType, "shift_seed.*integer"),

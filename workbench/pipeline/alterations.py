@@ -79,14 +79,8 @@ def list_alterations(inference: Mapping[str, Any], *, sample_rate: int) -> dict[
     Args:
         inference: of the effective document, as plain data.
         sample_rate: of the song, in hertz.
-
-    Raises:
-        InvalidValue: an augmentation named twice.
     """
-    tta = tuple(inference.get("tta") or ())
-    if len(set(tta)) < len(tta):
-        raise InvalidValue(f"each tta can be named once, got {', '.join(tta)}")
-    changes = {AS_IT_IS: Alteration(), **{name: Alteration(**{name: True}) for name in tta}}
+    changes = {AS_IT_IS: Alteration(), **{name: Alteration(**{name: True}) for name in inference.get("tta") or ()}}
     shifts = inference.get("shifts")
     if shifts is None:
         return changes

@@ -8,12 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 MOST_CHUNK_SAMPLES = 2**40  # months; far beyond any memory, and within the 64 bits of a tensor's length
 FrameSamples = Annotated[int, Field(ge=1, le=2**24)]  # minutes; more would fail for want of memory
 DtypeName = Annotated[str, Field(pattern=r"^(float16|bfloat16|float32|float64)$")]
+
+
+def check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, none of which may be there twice."""
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("not_distinct", "each can be named once")
+    return names
+
+
+Augmentations = Annotated[
+    tuple[Literal["swap", "polarity"], ...],
+    Field(strict=False, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(check_distinct),
+]
 
 
 class Section(BaseModel):
@@ -63,7 +78,7 @@ class InferenceSection(Section):
     use_autocast_dtype: Annotated[str, Field(pattern=r"^(float16|bfloat16)$")] | None = None
     device: str | None = None
     compile_model: bool | None = None
-    tta: Annotated[tuple[Literal["swap", "polarity"], ...], Field(strict=False)] | None = None
+    tta: Augmentations | None = None
     shifts: Annotated[int, Field(ge=1)] | None = None
     shift_seed: int | None = None
     max_shift_seconds: Annotated[float, Field(gt=0, le=60)] | None = None
