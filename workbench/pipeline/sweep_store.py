@@ -17,9 +17,8 @@ from workbench.core.audio import Audio
 from workbench.errors import AudioFileError, InvalidType, InvalidValue
 from workbench.io.write import hash_file
 from workbench.pipeline.ensemble_decision import EnsembleDecision
-from workbench.pipeline.provenance import spell_infinities
+from workbench.pipeline.provenance import find_origins, spell_infinities
 from workbench.pipeline.sweep_cells import DecidedCell
-from workbench.registry import models
 from workbench.registry.cards import ModelCard
 
 HEAD = b'{"sweep": 1, '  # every line begins so: the form of what follows has the number 1
@@ -107,11 +106,11 @@ def identify_cell(decided: DecidedCell) -> dict[str, Any]:
     decision = cast(EnsembleDecision, decided.decision)
     document = decision.config.to_document()
     document.pop("output", None)  # nothing is saved
-    origins = {row.id: row.origin for row in models()}
+    origins = find_origins(member.decision.model_id for member in decision.members)
     members = [
         {
             "model": member.decision.model_id,
-            "origin": origins.get(member.decision.model_id),  # with the version of the plugin
+            "origin": origins[member.decision.model_id],  # with the version of the plugin
             "device": str(member.decision.device),
             "weights": _hash_weights(member.request.checkpoint),
         }
