@@ -29,7 +29,7 @@ CONFIG = {
 }
 COMMANDS = {
     "config_setting": ("config -m hpss --set chunking", ["KEY=VALUE"]),
-    "config_date": ("config -m hpss --set model.power=2024-99-99", ["model.power", "not YAML"]),
+    "config_date": ("config -m hpss --set model.power=2024-99-99", ["model.power", "neither YAML nor JSON"]),
     "inspect_folder": ("inspect folder -m hpss", ["is a folder"]),
     "inspect_text": ("inspect text.flac -m hpss", ["text.flac: not an audio file"]),
     "inspect_nan": ("inspect nan.wav -m hpss", ["nan.wav", "nan", "sample 1000"]),

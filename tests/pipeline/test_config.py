@@ -170,9 +170,9 @@ def test_a_value_out_of_its_range_is_an_invalid_value(path: str, value: object) 
     [
         ("gone.yaml", None, "cannot read the config .*gone.yaml"),
         ("bytes.yaml", b"\xff\xfe\x00", "cannot read the config .*bytes.yaml"),
-        ("bad.yaml", b"a: [1", "bad.yaml is neither YAML nor JSON"),
-        ("bad.json", b"{'a': 1}", "bad.json is neither YAML nor JSON"),
-        ("code.yaml", b"model_type: !!python/object/apply:os.getcwd []", "code.yaml is neither YAML nor JSON"),
+        ("bad.yaml", b"a: [1", "bad.yaml: neither YAML nor JSON"),
+        ("bad.json", b"{'a': 1}", "bad.json: neither YAML nor JSON"),
+        ("code.yaml", b"model_type: !!python/object/apply:os.getcwd []", "code.yaml: neither YAML nor JSON"),
         ("typo.yaml", b"chunking: {overlap_ratio: 2.0}", r"typo.yaml: chunking\.overlap_ratio"),
     ],
 )
@@ -230,7 +230,7 @@ def test_a_setting_of_the_command_line_is_read_as_yaml() -> None:
     for text in ("chunking.overlap_ratio", "=3", " = 3"):
         with pytest.raises(InvalidValue, match="must be KEY=VALUE"):
             parse_setting(text)
-    with pytest.raises(InvalidValue, match="is not YAML"):
+    with pytest.raises(InvalidValue, match="neither YAML nor JSON"):
         parse_setting("model.x=[1")
 
 

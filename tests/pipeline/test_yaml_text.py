@@ -40,23 +40,23 @@ chunking:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (TWICE, "the key 'overlap_ratio' stands twice, in lines 3 and 5"),
-        ("output: {}\nmodel: {power: 1}\noutput: {}\n", "the key 'output' stands twice, in lines 1 and 3"),
-        ("model: {power: 1, power: 2}\n", "the key 'power' stands twice, in line 1"),
-        ("ensemble:\n  members:\n    - name: a\n      name: b\n", "the key 'name' stands twice, in lines 3 and 4"),
-        ("a: &loop\n  - *loop\n  - {b: 1,\n     b: 2}\n", "the key 'b' stands twice, in lines 3 and 4"),
+        (TWICE, 'line 5: found duplicate key "overlap_ratio"'),
+        ("output: {}\nmodel: {power: 1}\noutput: {}\n", 'line 3: found duplicate key "output"'),
+        ("model: {power: 1, power: 2}\n", 'line 1: found duplicate key "power"'),
+        ("ensemble:\n  members:\n    - name: a\n      name: b\n", 'line 4: found duplicate key "name"'),
+        ("a: &loop\n  - *loop\n  - {b: 1,\n     b: 2}\n", 'line 4: found duplicate key "b"'),
     ],
 )
-def test_a_key_that_stands_twice_is_named_with_its_lines(tmp_path: Path, text: str, message: str) -> None:
+def test_a_key_that_stands_twice_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(text)
-    with pytest.raises(InvalidValue, match=rf"^\S*run\.yaml: {message}: leave one of them out$"):
+    with pytest.raises(InvalidValue, match=rf"^\S*run\.yaml: {message} .*: leave one of them out$"):
         read_config(path)
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1e-14", 1e-14), ("-2.5E3", -2500.0), (".5e1", 5.0), ("1e", "1e"), ("e5", "e5"), ("1 e5", "1 e5")],
+    [("1e-14", 1e-14), ("-2.5E3", -2500.0), ("0.5e1", 5.0), ("1e", "1e"), ("e5", "e5"), ("1 e5", "1 e5")],
 )
 def test_an_exponent_makes_a_number_with_or_without_a_point(text: str, value: object) -> None:
     assert parse_setting(f"wiener.eps={text}") == ("wiener.eps", value)
@@ -75,10 +75,21 @@ def test_a_merged_key_may_be_given_anew() -> None:
     assert read_yaml(text)["three"] == {"a": 4, "b": 3}
 
 
+@pytest.mark.parametrize("text", ["yes", "on", "off", "1:30"])
+def test_what_only_yaml_1_1_took_for_another_type_is_text(text: str) -> None:
+    assert read_yaml(f"a: {text}") == {"a": text}
+
+
+def test_a_document_nested_too_deeply_is_refused() -> None:
+    for read in (read_yaml, read_json):
+        with pytest.raises(InvalidValue, match="nested too deeply"):
+            read("[" * 100_000)
+
+
 def test_a_key_that_stands_twice_in_json_or_a_setting_is_named(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_text('{"output": {"file_format": "wav", "file_format": "mp3"}}')
     with pytest.raises(InvalidValue, match=r"run\.json: the key 'file_format' stands twice"):
         read_config(path)
-    with pytest.raises(InvalidValue, match=r"the value of model: the key 'power' stands twice, in line 1"):
+    with pytest.raises(InvalidValue, match=r"the value of model: line 1: found duplicate key \"power\""):
         parse_setting("model={power: 1, power: 2}")
