@@ -80,6 +80,13 @@ def test_what_only_yaml_1_1_took_for_another_type_is_text(text: str) -> None:
     assert read_yaml(f"a: {text}") == {"a": text}
 
 
+def test_aliases_that_stand_for_very_many_values_are_refused() -> None:
+    lines = ["a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]"]
+    lines += [f"a{depth}: &a{depth} [{', '.join([f'*a{depth - 1}'] * 10)}]" for depth in range(1, 30)]
+    with pytest.raises(InvalidValue, match="stands for more than 100000 values"):
+        read_yaml("\n".join(lines))
+
+
 def test_a_document_nested_too_deeply_is_refused() -> None:
     for read in (read_yaml, read_json):
         with pytest.raises(InvalidValue, match="nested too deeply"):

@@ -18,6 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from workbench.errors import InvalidValue
 
 _ENDLESS_LINE = 2**31 - 1
+_MOST_VALUES = 100_000  # of a document, an alias counted as all that it stands for
 
 
 def write_yaml(value: object, *, in_line: bool = False) -> str:
@@ -38,10 +39,14 @@ def read_yaml(text: str) -> Any:
     """What a YAML document says.
 
     Raises:
-        InvalidValue: no YAML, or a key that stands twice, with its line.
+        InvalidValue: no YAML, a key that stands twice, with its line, or aliases that stand for very many values.
     """
     try:
-        return _make_parser().load(text)
+        document = _make_parser().load(text)
+        _count_values(document, {})
+        return document
+    except InvalidValue:
+        raise
     except DuplicateKeyError as error:
         problem, line = error.problem, error.problem_mark.line + 1
         raise InvalidValue(f"line {line}: {problem}: leave one of them out") from error
@@ -79,6 +84,19 @@ def _make_parser() -> YAML:
     yaml.allow_unicode = True
     yaml.width = _ENDLESS_LINE
     return yaml
+
+
+def _count_values(value: object, counted: dict[int, int]) -> int:
+    """How many values a value holds, itself included; one inside of itself counts once."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in counted:
+        counted[id(value)] = 1
+        parts = value.values() if isinstance(value, dict) else value
+        counted[id(value)] += sum(_count_values(part, counted) for part in parts)
+        if counted[id(value)] > _MOST_VALUES:
+            raise InvalidValue(f"stands for more than {_MOST_VALUES} values, most of them by aliases (*name)")
+    return counted[id(value)]
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
