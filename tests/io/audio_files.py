@@ -61,6 +61,8 @@ def write_av(
                     block = np.ascontiguousarray(block.T).reshape(1, -1)  # (1, time·channel)
                 if output.codec_context.format.name.startswith("s16"):
                     block = np.rint(block * 32768).astype(np.int16)
+                elif output.codec_context.format.name.startswith("s32"):
+                    block = np.rint(block * 2.0**31).astype(np.int32)
                 frame = av.AudioFrame.from_ndarray(block, format=output.codec_context.format.name, layout=layout)
                 frame.sample_rate, frame.pts, frame.time_base = sample_rate, start, Fraction(1, sample_rate)
                 container.mux(output.encode(frame))

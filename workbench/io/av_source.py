@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
 
 from workbench.errors import AudioFileError
-from workbench.io.mp4_boxes import has_sample_exact_edits
-from workbench.io.source import ForgivingFile, RefusedFileError
+from workbench.io.mp4_boxes import has_sample_exact_edits, read_priming_after_silence
+from workbench.io.source import RefusedFileError
 
 # FFmpeg also takes playlists and scripts, which name other files and addresses to open. Only these.
 ALLOWED_FORMATS = (
@@ -23,6 +25,14 @@ ALLOWED_FORMATS = (
 # A container tells its length in its own units of time, and perhaps without the last frame's padding.
 # That much room more spares making the tensor anew at the very end.
 _LENGTH_MARGIN_SAMPLES = 4096
+
+# Containers that tell how long a stream is, and do not estimate it from a bit rate; in their own units of time.
+_FORMATS_WITH_DURATION = {"mp4", "ogg", "flac", "wav", "w64", "aiff", "caf"}
+_DURATION_TOLERANCE_SECONDS = Fraction(1, 4)
+
+# Matroska rounds to milliseconds; pictures and sound of a film may begin a few apart.
+_NEGLIGIBLE_SECONDS = Fraction(1, 200)
+_GAP_SECONDS = Fraction(1, 10)
 
 # What stands for 1.0 in integer sample formats.
 _FULL_SCALE = {"u1": 2**7, "i2": 2**15, "i4": 2**31, "i8": 2**63}
@@ -36,29 +46,52 @@ class AvSource:
     duration of the last packet, from the edit list, or from iTunes' gapless tag.
     """
 
-    def __init__(self, path: Path, *, cut: str | None, allow_truncated: bool) -> None:
-        """Open `path`, of which `cut` says what is known to be missing.
+    def __init__(
+        self,
+        file: BinaryIO,
+        path: Path,
+        *,
+        cut: str | None,
+        allow_truncated: bool,
+        input_format: str | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        """Open `file`, which is closed with this source, also when it is refused.
+
+        Args:
+            file: an open file, not a name: FFmpeg takes a name with a colon for an address. Its methods must be in C,
+                as those of Python's own files are: out of one in Python, Ctrl-C is printed and dropped inside FFmpeg.
+            path: serves the errors.
+            cut: what is known to be missing.
+            allow_truncated: whether to give what comes before a cut.
+            input_format: as FFmpeg names it, in place of what it finds.
+            options: of that format.
 
         Raises:
             RefusedFileError: FFmpeg does not know the format.
-            AudioFileError: there is no audio stream.
+            AudioFileError: there is no audio stream, or the file cannot be read.
         """
         self._path = path
         self._allow_truncated = allow_truncated
         self.position = 0
-        self.cut = cut
-        # An open file, not a name: FFmpeg takes a name with a colon for an address.
-        self._file = ForgivingFile(path)
+        self.cut: str | None = cut
+        self.notes: list[str] = []
+        self._file = file
+        self._num_bytes = _count_bytes(file)
         try:
             self._container = av.open(
-                self._file,
+                file,
                 mode="r",
-                container_options={"format_whitelist": ALLOWED_FORMATS},
+                format=input_format,
+                container_options={"format_whitelist": input_format or ALLOWED_FORMATS, **(options or {})},
                 metadata_errors="replace",
             )
         except av.error.FFmpegError as error:
-            self._file.close()
+            file.close()
             raise RefusedFileError(f"FFmpeg: {error.strerror}") from error
+        except OSError as error:  # of the file itself, on its way through FFmpeg
+            file.close()
+            raise AudioFileError(f"{path}: cannot be read: {error.strerror}") from error
         self._streams = list(self._container.streams.audio)
         if not self._streams:
             others = ", ".join(sorted({stream.type for stream in self._container.streams})) or "none at all"
@@ -71,7 +104,12 @@ class AvSource:
         if not self.sample_rate or not self.num_channels:
             self.close()
             raise RefusedFileError("FFmpeg: found no audio in it that it can decode")
-        self.num_samples = self._read_length()
+        self.num_samples: int | None = self._read_length()
+
+    @property
+    def format_name(self) -> str:
+        """The container, as FFmpeg names it."""
+        return self._container.format.name
 
     def stream_format(self, index: int) -> tuple[int, int]:
         """Give (sample rate, channels) of an audio stream, zeros where FFmpeg cannot decode it."""
@@ -101,13 +139,61 @@ class AvSource:
             # Hexadecimal: zero, priming, padding, and the samples in between.
             with suppress(ValueError):
                 return start + Fraction(int(gapless[3], 16), sample_rate)
-        if stream.duration is not None and has_sample_exact_edits(self._path, sample_rate=sample_rate):
+        if stream.duration is not None and has_sample_exact_edits(self._file, sample_rate=sample_rate):
             return start + stream.duration * stream.time_base
         return None
 
+    def _read_start(self, stream: av.AudioStream) -> Fraction:
+        """Give the time in seconds before which a stream's samples are the codec's own, where FFmpeg leaves them in."""
+        start = Fraction(stream.start_time or 0) * (stream.time_base or 1)
+        if not self._is_mp4:
+            return start
+        priming = read_priming_after_silence(self._file, track_id=stream.id)
+        if priming == 0 and stream.codec_context.name == "aac":
+            # FFmpeg's own writer tells of none here; of its first frame AAC can decode but a half.
+            priming = Fraction(stream.codec_context.frame_size, stream.codec_context.sample_rate)
+        return start + (priming or 0)
+
+    def _note_late_start(self, start: Fraction) -> None:
+        """Say how much later than the pictures the sound begins."""
+        others = [
+            Fraction(stream.start_time) * stream.time_base
+            for stream in self._container.streams
+            if stream.start_time is not None and stream.time_base is not None and stream.type == "video"
+        ]
+        if others and start - min(others) > _NEGLIGIBLE_SECONDS:
+            late = float(start - min(others))
+            self.notes.append(f"its sound begins {late:.3f} s after its pictures; here time is counted from there")
+
+    def _note_gap(self, gap: Fraction, begin: Fraction) -> None:
+        """Say where the sound stops for a while, or is there twice; times in seconds."""
+        if abs(gap) > _GAP_SECONDS and self._has_exact_times:
+            what = "has a gap" if gap > 0 else "goes back"
+            self.notes.append(
+                f"its sound {what} of {abs(float(gap)):.3f} s at {float(begin):.3f} s; here nothing stands for that"
+            )
+
+    @property
+    def _has_exact_times(self) -> bool:
+        return bool(set(self.format_name.split(",")) & {"mp4", "matroska"})
+
     @property
     def _is_mp4(self) -> bool:
-        return "mp4" in self._container.format.name.split(",")
+        return "mp4" in self.format_name.split(",")
+
+    def _find_missing_end(self, end: Fraction | None) -> str | None:
+        """Say what is missing if the sound, decoded up to the time `end`, ends before the file said it would."""
+        if _count_bytes(self._file) < self._num_bytes:
+            return "the file became shorter while it was read"
+        stream = self._streams[0]
+        if stream.duration is None or stream.time_base is None or end is None:
+            return None
+        if not set(self.format_name.split(",")) & _FORMATS_WITH_DURATION:
+            return None
+        told = Fraction((stream.start_time or 0) + stream.duration) * stream.time_base
+        if end >= told - _DURATION_TOLERANCE_SECONDS:
+            return None
+        return f"its header tells of {float(told):.3f} s, and it ends after {float(end):.3f} s"
 
     def iterate_blocks(self, *, start: int, stop: int | None) -> Iterator[np.ndarray]:
         """Yield the first stream's samples from `start` to `stop` as float32 blocks (channel, time).
@@ -132,8 +218,16 @@ class AvSource:
         chosen = [self._streams[index] for index in indices]
         index_of = {stream.index: index for stream, index in zip(chosen, indices, strict=True)}
         position = dict.fromkeys(indices, 0)
+        stream_start = {index: self._read_start(self._streams[index]) for index in indices}
         stream_end = {index: self._read_end(self._streams[index]) for index in indices}
         last_packet_end: dict[int, Fraction | None] = dict.fromkeys(indices)
+        decoded_end: dict[int, Fraction] = {}
+        self._note_late_start(stream_start[indices[0]])
+        for stream in chosen:
+            if self.format_name == "caf" and stream.codec_context.name == "alac":
+                # FFmpeg would cut the padding that the container tells of, which the decoder has left out already
+                stream.codec_context.options = {"flags2": "+skip_manual"}
+        failure: Exception | None = None
         try:
             for packet in self._container.demux(*chosen):
                 index = index_of[packet.stream.index]
@@ -143,19 +237,29 @@ class AvSource:
                     assert isinstance(frame, av.AudioFrame)
                     self._check_format(frame, index)
                     block = _convert_samples(frame)
+                    if frame.pts is not None and frame.time_base is not None:
+                        begin = frame.pts * frame.time_base
+                        self._note_gap(begin - decoded_end.get(index, begin), begin)
+                        decoded_end[index] = begin + Fraction(frame.samples, frame.sample_rate)
                     if self._is_mp4:
                         block = block[:, : self._count_valid(frame, last_packet_end[index], stream_end[index])]
+                        block = block[:, self._count_priming(frame, stream_start[index]) :]
                     position[index] += block.shape[1]
                     yield index, block
         except av.error.FFmpegError as error:
-            if self.cut is None:
-                seconds = min(position[index] / self.stream_format(index)[0] for index in indices)
-                self.cut = f"damaged or cut off after {seconds:.3f} s ({error.strerror})"
-            if not self._allow_truncated:
-                raise AudioFileError(
-                    f"{self._path}: {self.cut}; expected a whole file; "
-                    "pass allow_truncated=True (--allow-truncated) to read what comes before"
-                ) from error
+            reason, failure = error.strerror, error
+        except OSError as error:  # of the file itself, on its way through FFmpeg
+            reason, failure = error.strerror, error
+        if self.cut is None and failure is not None:
+            seconds = min(position[index] / self.stream_format(index)[0] for index in indices)
+            self.cut = f"damaged or cut off after {seconds:.3f} s ({reason})"
+        elif self.cut is None and len(indices) == 1:
+            self.cut = self._find_missing_end(decoded_end.get(indices[0]))
+        if self.cut is not None and not self._allow_truncated:
+            raise AudioFileError(
+                f"{self._path}: {self.cut}; expected a whole file; "
+                "pass allow_truncated=True (--allow-truncated) to read what comes before"
+            ) from failure
 
     def _check_format(self, frame: av.AudioFrame, index: int) -> None:
         expected = self.stream_format(index)
@@ -176,10 +280,20 @@ class AvSource:
         left = (min(ends) - frame.pts * frame.time_base) * frame.sample_rate
         return min(frame.samples, max(0, round(left)))
 
+    def _count_priming(self, frame: av.AudioFrame, start: Fraction) -> int:
+        """How many of a frame's samples lie before the start of its stream."""
+        if frame.pts is None or frame.time_base is None:
+            return 0
+        return max(0, round((start - frame.pts * frame.time_base) * frame.sample_rate))
+
     def close(self) -> None:
         """Close the file."""
         self._container.close()
         self._file.close()
+
+
+def _count_bytes(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
 def _convert_samples(frame: av.AudioFrame) -> np.ndarray:

@@ -6,7 +6,9 @@ import json
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -78,14 +80,13 @@ def read_stem_names(path: Path) -> list[str] | None:
         return None
 
 
-def has_sample_exact_edits(path: Path, *, sample_rate: int) -> bool:
-    """Say whether the file's edit lists tell the end of a track to the sample.
+def has_sample_exact_edits(file: BinaryIO, *, sample_rate: int) -> bool:
+    """Say whether the file's edit lists tell the end of a track to the sample. Leaves the position where it was.
 
     An edit list counts in the movie's time scale. Apple's encoders write the sample rate there;
     FFmpeg's writes 1000, by which a length in samples cannot be told.
     """
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
+    with _at_beginning(file) as size:
         header = find_box(file, "moov/mvhd", start=0, end=size)
         if (
             header is None
@@ -93,9 +94,57 @@ def has_sample_exact_edits(path: Path, *, sample_rate: int) -> bool:
             or find_box(file, "moov/mvex", start=0, end=size) is not None  # in fragments: length unknown
         ):
             return False
-        file.seek(header.start)
-        version = file.read(1)
-        # version, flags, then two times of 4 bytes (version 0) or of 8, then the time scale
-        file.seek(header.start + (4 + 2 * (8 if version == b"\1" else 4)))
-        (time_scale,) = struct.unpack(">I", file.read(4))
+        time_scale = _read_time_scale(file, header)
     return bool(time_scale > 0 and time_scale % sample_rate == 0)
+
+
+def read_priming_after_silence(file: BinaryIO, *, track_id: int) -> Fraction | None:
+    """Give the seconds of its codec's own sound that a track starts with, if it starts late; else None.
+
+    Where a track starts late, its edit list begins with an empty edit, and the next one tells which of its samples is
+    the first to be heard. FFmpeg leaves those before it out only where there is no empty edit. Leaves the position
+    where it was.
+    """
+    with _at_beginning(file) as size:
+        movie = find_box(file, "moov", start=0, end=size)
+        for track in iterate_boxes(file, start=movie.start, end=movie.end) if movie is not None else ():
+            header = find_box(file, "tkhd", start=track.start, end=track.end) if track.kind == b"trak" else None
+            if header is None or _read_at(file, header.start + _after_times(file, header), ">I") != track_id:
+                continue
+            edits = find_box(file, "edts/elst", start=track.start, end=track.end)
+            media = find_box(file, "mdia/mdhd", start=track.start, end=track.end)
+            if edits is None or media is None or _read_at(file, edits.start + 4, ">I") < 2:
+                return None
+            is_long = _read_at(file, edits.start, ">B") == 1
+            entry_bytes, offset, layout = (20, 8, ">q") if is_long else (12, 4, ">i")
+            first = _read_at(file, edits.start + 8 + offset, layout)
+            second = _read_at(file, edits.start + 8 + entry_bytes + offset, layout)
+            time_scale = _read_time_scale(file, media)
+            return Fraction(max(0, second), time_scale) if first == -1 and time_scale > 0 else None
+    return None
+
+
+@contextmanager
+def _at_beginning(file: BinaryIO) -> Iterator[int]:
+    """Give the file's size, and go back to where it stood."""
+    position = file.tell()
+    try:
+        yield os.fstat(file.fileno()).st_size
+    finally:
+        file.seek(position)
+
+
+def _after_times(file: BinaryIO, header: Box) -> int:
+    """Where in a header the fields begin behind version, flags and two times of 4 bytes (version 0) or of 8."""
+    return 4 + 2 * (8 if _read_at(file, header.start, ">B") == 1 else 4)
+
+
+def _read_time_scale(file: BinaryIO, header: Box) -> int:
+    return _read_at(file, header.start + _after_times(file, header), ">I")
+
+
+def _read_at(file: BinaryIO, position: int, layout: str) -> int:
+    """Read one number; 0 where the file ends before it."""
+    file.seek(position)
+    text = file.read(struct.calcsize(layout))
+    return int(struct.unpack(layout, text)[0]) if len(text) == struct.calcsize(layout) else 0

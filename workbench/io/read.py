@@ -16,8 +16,8 @@ from workbench.io.av_source import AvSource
 from workbench.io.channels import check_conversion
 from workbench.io.collector import SampleCollector
 from workbench.io.mp4_boxes import read_stem_names
+from workbench.io.opening import make_cut_error, open_source, open_with_ffmpeg
 from workbench.io.resample import resample
-from workbench.io.soundfile_source import SoundfileSource
 from workbench.io.source import AudioSource, RefusedFileError
 from workbench.io.stem_names import MIXTURE, choose_stem_names
 from workbench.io.truncation import find_cut
@@ -37,8 +37,10 @@ def load(
 ) -> Audio[Tensor]:
     """Read a song, or a part of it.
 
-    wav, flac, ogg, mp3, opus, aiff and the like go through libsndfile; m4a, mp4, webm, mkv and what
+    wav, flac, ogg, opus, aiff and the like go through libsndfile; mp3, m4a, mp4, webm, mkv and what
     libsndfile does not know through FFmpeg (the first audio stream: of a stem file, the mixture).
+    Songs that were joined end to end in one file (ogg, opus, mp3, flac) are read one after the other.
+    Where a file holds more than its header tells of, all of it is read, with a notice.
     Samples that a codec adds at either end are left out wherever the file tells how many they are.
 
     Args:
@@ -62,13 +64,8 @@ def load(
     _check_rate_and_channels(sample_rate, channels)
     _check_range(start_seconds, duration_seconds)
     file = _check_file(path)
-    cut = find_cut(file)
-    if cut is not None and not allow_truncated:
-        raise _make_cut_error(file, cut)
-    source = _open(file, cut=cut, allow_truncated=allow_truncated)
+    source = open_source(file, allow_truncated=allow_truncated)
     try:
-        if source.cut is not None and not allow_truncated:
-            raise _make_cut_error(file, source.cut)
         audio = _collect(
             source,
             file,
@@ -102,9 +99,9 @@ def load_stems(path: str | os.PathLike[str]) -> dict[str, Audio[Tensor]]:
     file = _check_file(path)
     cut = find_cut(file)
     if cut is not None:
-        raise _make_cut_error(file, cut, hint="get a whole copy")
+        raise make_cut_error(file, cut, hint="get a whole copy")
     try:
-        source = AvSource(file, cut=None, allow_truncated=False)
+        source = open_with_ffmpeg(file, cut=None, allow_truncated=False)
     except RefusedFileError as error:
         raise AudioFileError(f"{file}: not a stem file ({error}); expected a .stem.mp4") from error
     try:
@@ -163,34 +160,6 @@ def _check_range(start_seconds: float, duration_seconds: float | None) -> None:
         raise InvalidValue(f"duration_seconds must be more than 0, got {duration_seconds}")
 
 
-def _make_cut_error(
-    file: Path, cut: str, *, hint: str = "pass allow_truncated=True (--allow-truncated) to read what is there"
-) -> AudioFileError:
-    return AudioFileError(f"{file}: is cut off: {cut}; expected a whole file; {hint}")
-
-
-def _open(file: Path, *, cut: str | None, allow_truncated: bool) -> AudioSource:
-    """Open with libsndfile, or with FFmpeg what libsndfile refuses; the error has both reasons."""
-    try:
-        source = SoundfileSource(file, cut=cut, allow_truncated=allow_truncated)
-        if source.cut is None or source.file_format != "FLAC":
-            return source
-        # At a cut libsndfile's FLAC decoder fails without saying how far it came; FFmpeg gives all of it.
-        cut, first_reason = source.cut, "libsndfile: the file is cut off"
-        source.close()
-    except RefusedFileError as refusal:
-        first_reason = str(refusal)
-    try:
-        return AvSource(file, cut=cut, allow_truncated=allow_truncated)
-    except RefusedFileError as refusal:
-        if cut is not None:
-            raise _make_cut_error(file, cut, hint="it cannot be read even up to the cut") from refusal
-        raise AudioFileError(
-            f"{file}: not an audio file that can be read ({first_reason}; {refusal}); "
-            "expected wav, flac, ogg, mp3, m4a, mp4, webm, opus or the like"
-        ) from refusal
-
-
 def _collect(
     source: AudioSource,
     file: Path,
@@ -222,12 +191,9 @@ def _collect(
     seconds = source.position / rate
     if collector.num_samples == 0:
         raise InvalidValue(f"start_seconds={start_seconds} lies beyond the end: {file} lasts {seconds:.3f} s")
-    if source.cut is not None:
-        warnings.warn(
-            f"{file}: is cut off: {source.cut}; read up to {seconds:.3f} s",
-            WorkbenchNotice,
-            stacklevel=3,  # the caller of load
-        )
+    notes = [*source.notes, *([] if source.cut is None else [f"is cut off: {source.cut}; read up to {seconds:.3f} s"])]
+    for note in notes:
+        warnings.warn(f"{file}: {note}", WorkbenchNotice, stacklevel=3)  # the caller of load
     return Audio(data=collector.finish(), sample_rate=rate)
 
 

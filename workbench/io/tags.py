@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
-
-from workbench.io.source import ForgivingFile
 
 # What FFmpeg calls them, whatever the file does -> what libsndfile does.
 _NAMES = {
@@ -38,7 +35,7 @@ def read_tags(path: str | os.PathLike[str]) -> dict[str, str]:
 
     from workbench.io.av_source import ALLOWED_FORMATS
 
-    with ForgivingFile(Path(path)) as file:
+    with open(path, "rb") as file:
         try:
             container = av.open(
                 file, mode="r", container_options={"format_whitelist": ALLOWED_FORMATS}, metadata_errors="replace"

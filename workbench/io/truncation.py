@@ -1,9 +1,10 @@
-"""Is a file cut off? Only what the file says of its own size is asked; nothing is decoded."""
+"""Does a file end where it says? Only what the file says of its own size is asked; nothing is decoded."""
 
 from __future__ import annotations
 
 import os
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,11 +17,48 @@ _PLACEHOLDER_MARGIN = 4096
 _MP4_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp")
 
 
+@dataclass(frozen=True)
+class SampleBytes:
+    """Where the bytes of uncompressed samples begin in a file, how many it tells of, and how many there are."""
+
+    start: int
+    told: int
+    there: int
+
+
+@dataclass(frozen=True)
+class _Chunks:
+    """How a chunked container writes its chunks: the name of that with the samples, and its header.
+
+    Attributes:
+        first: position of the first chunk.
+        layout: of a chunk's header, its name and its size.
+        data: the name of the chunk with the samples.
+        counts_header: whether the size counts the header too.
+        alignment: of the chunks.
+        skipped: bytes of the chunk before the samples.
+    """
+
+    first: int
+    layout: str
+    data: bytes
+    counts_header: bool = False
+    alignment: int = 2
+    skipped: int = 0
+
+
+_WAVE_GUID_TAIL = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"  # of Sony Wave64's chunk "data"
+_WAV = _Chunks(12, "<4sI", b"data")
+_AIFF = _Chunks(12, ">4sI", b"SSND", skipped=8)
+_CAF = _Chunks(8, ">4sQ", b"data", alignment=1, skipped=4)
+_W64 = _Chunks(40, "<16sQ", b"data" + _WAVE_GUID_TAIL, counts_header=True, alignment=8)
+
+
 def find_cut(path: Path) -> str | None:
     """Say what is missing from a file that is shorter than its own header says, else None.
 
-    Knows wav, RF64, W64, AIFF, AU, CAF, MP4, Matroska and WebM, Ogg, and MP3 with a Xing header. A FLAC file
-    does not say how many bytes it has: whether its last sample is there shows when it is read.
+    Knows wav, RF64, W64, AIFF, AU, CAF, MP4, Matroska and WebM, and Ogg. A FLAC file does not say how many bytes it
+    has, nor does an MP3 file: whether the last sample is there shows when it is read.
     """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -29,69 +67,114 @@ def find_cut(path: Path) -> str | None:
             return _find_ogg_cut(file, size)
         if head[4:8] in _MP4_FIRST_BOXES:
             return _find_mp4_cut(file, size)
-        end = _find_end(file, head, size)
+        end = _find_matroska_end(file, size) if head[:4] == b"\x1a\x45\xdf\xa3" else _find_end(file, head, size)
     if end is None or end <= size:
         return None
     return f"its header tells of {end} bytes, the file has {size}"
 
 
+def find_surplus(path: Path) -> SampleBytes | None:
+    """Say where the samples are in a file that goes on behind those it tells of, else None.
+
+    Knows wav, RF64, W64, AIFF, AU and CAF, whose writers leave 0 where they did not come to fill the size in, and a
+    size modulo 2^32 where it was larger. Further chunks, and bytes that are all 0, are no samples.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(40).ljust(40, b"\0")
+        chunks = _choose_chunks(head)
+        if head[:4] == b".snd":
+            start, told = struct.unpack_from(">II", head, 4)
+            alignment = 1
+        elif chunks is None:
+            return None
+        else:
+            found = _find_samples(file, chunks, head, size)
+            if found is None:
+                return None
+            start, told, alignment = found.start, found.told, chunks.alignment
+        if _is_placeholder(told) or start + told >= size:
+            return None
+        after = start + told + -told % alignment
+        if (chunks is not None and _are_chunks(file, chunks, after, size)) or _are_zeros(file, after, size):
+            return None
+    return SampleBytes(start=start, told=told, there=size - start)
+
+
+def _choose_chunks(head: bytes) -> _Chunks | None:
+    kind = head[:4]
+    if kind in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+        return _WAV
+    if kind == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return _AIFF
+    return {b"caff": _CAF, b"riff": _W64}.get(kind)
+
+
+def _find_samples(file: BinaryIO, chunks: _Chunks, head: bytes, size: int) -> SampleBytes | None:
+    """Walk a chunked file up to its samples; `told` goes beyond the file's end where the file is cut off."""
+    header_bytes, position = struct.calcsize(chunks.layout), chunks.first
+    while position + header_bytes <= size:
+        file.seek(position)
+        kind, num_bytes = struct.unpack(chunks.layout, file.read(header_bytes))
+        if kind == chunks.data and head[:4] in (b"RF64", b"BW64"):
+            if head[12:16] != b"ds64":
+                return None
+            # EBU Tech 3306: the 64-bit sizes stand in the chunk ds64, which comes first.
+            (num_bytes,) = struct.unpack_from("<Q", head, 28)
+        if chunks.counts_header and not _is_placeholder(num_bytes):
+            num_bytes = max(0, num_bytes - header_bytes)
+        position += header_bytes
+        if kind == chunks.data:
+            skipped = 0 if _is_placeholder(num_bytes) else chunks.skipped
+            return SampleBytes(position + chunks.skipped, max(0, num_bytes - skipped), size - position - chunks.skipped)
+        position += num_bytes + -num_bytes % chunks.alignment
+    if position > size:  # it ends before the samples
+        return SampleBytes(position, 0, size - position)
+    return None
+
+
 def _find_end(file: BinaryIO, head: bytes, size: int) -> int | None:
     """Give the position where the audio should end, None if the file does not tell."""
-    kind = head[:4]
-    if kind == b"RIFF" and head[8:12] == b"WAVE":
-        return _find_chunk_end(file, b"data", size, start=12, layout="<4sI")
-    if kind in (b"RF64", b"BW64"):
-        # EBU Tech 3306: the 64-bit sizes stand in the chunk ds64, which comes first.
-        (data_bytes,) = struct.unpack_from("<Q", head, 28)
-        data_end = _find_chunk_end(file, b"data", size, start=12, layout="<4sI", data_bytes=data_bytes)
-        return data_end if head[12:16] == b"ds64" else None
-    if kind == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return _find_chunk_end(file, b"SSND", size, start=12, layout=">4sI")
-    if kind == b"caff":
-        return _find_chunk_end(file, b"data", size, start=8, layout=">4sQ", alignment=1)
-    if kind == b".snd":
-        offset, data_bytes = struct.unpack_from(">II", head, 4)
-        return None if _is_placeholder(data_bytes) else offset + data_bytes
-    if kind == b"riff":  # Sony Wave64: a 16-byte identifier, then the size of the file
-        (file_bytes,) = struct.unpack_from("<Q", head, 16)
-        return None if file_bytes >= 2**63 - 1 else int(file_bytes)
-    if kind == b"\x1a\x45\xdf\xa3":
-        return _find_matroska_end(file, size)
-    return _find_mp3_end(file, head)
+    if head[:4] == b".snd":
+        start, told = struct.unpack_from(">II", head, 4)
+    else:
+        chunks = _choose_chunks(head)
+        found = None if chunks is None else _find_samples(file, chunks, head, size)
+        if found is None:
+            return None
+        start, told = found.start, found.told
+    return None if _is_placeholder(told) else int(start + told)
+
+
+def _are_chunks(file: BinaryIO, chunks: _Chunks, position: int, size: int) -> bool:
+    """Whether what lies between two positions is a row of chunks, the last perhaps without its padding."""
+    header_bytes = struct.calcsize(chunks.layout)
+    while position + header_bytes <= size:
+        file.seek(position)
+        kind, num_bytes = struct.unpack(chunks.layout, file.read(header_bytes))
+        if chunks.counts_header:
+            num_bytes -= header_bytes
+        if not all(0x20 <= character < 0x7F for character in kind[:4]) or num_bytes < 0:
+            return False
+        position += header_bytes + num_bytes
+        if position > size:
+            return False
+        position += -num_bytes % chunks.alignment
+    return True
+
+
+def _are_zeros(file: BinaryIO, position: int, size: int) -> bool:
+    file.seek(position)
+    while position < size:
+        block = file.read(1 << 20)
+        if not block or block.strip(b"\0"):
+            return not block
+        position += len(block)
+    return True
 
 
 def _is_placeholder(num_bytes: int) -> bool:
     return any(limit - _PLACEHOLDER_MARGIN <= num_bytes <= limit for limit in (2**31, 2**32, 2**63, 2**64))
-
-
-def _find_chunk_end(
-    file: BinaryIO,
-    name: bytes,
-    size: int,
-    *,
-    start: int,
-    layout: str,
-    alignment: int = 2,
-    data_bytes: int | None = None,
-) -> int | None:
-    """Walk a chunked file up to the chunk `name` and give its end; `data_bytes` overrides its size.
-
-    A file that ends before that chunk gives the end of the first chunk that is not whole.
-    """
-    header_bytes = struct.calcsize(layout)
-    position = start
-    while position + header_bytes <= size:
-        file.seek(position)
-        kind, num_bytes = struct.unpack(layout, file.read(header_bytes))
-        if kind == name and data_bytes is not None:
-            num_bytes = data_bytes
-        if kind == name and _is_placeholder(num_bytes):
-            return None
-        position += header_bytes + num_bytes
-        if kind == name:
-            return int(position)
-        position += -num_bytes % alignment
-    return int(position) if position > size else None
 
 
 def _find_mp4_cut(file: BinaryIO, size: int) -> str | None:
@@ -154,38 +237,3 @@ def _find_ogg_cut(file: BinaryIO, size: int) -> str | None:
     if not header[5] & 0x04:
         return "its last Ogg page is not marked as the end"
     return None
-
-
-def find_xing_header(file: BinaryIO, head: bytes) -> tuple[int, int | None, int | None] | None:
-    """Give (position of the frame, MP3 frames, bytes) from a Xing or Info header, None without one.
-
-    `head` is the beginning of the file, at least 10 bytes.
-
-    The header lies in the first MPEG frame, behind the side information, so that a player that does
-    not know it decodes that frame to silence. Its position and fields are those that LAME writes.
-    """
-    position = 0
-    if head[:3] == b"ID3":  # ID3v2: four bytes of seven bits tell how much to skip
-        a, b, c, d = head[6:10]
-        footer_bytes = 10 if head[5] & 0x10 else 0
-        position = 10 + (a << 21 | b << 14 | c << 7 | d) + footer_bytes
-    file.seek(position)
-    frame = file.read(4 + 32 + 16)
-    if len(frame) < 52 or frame[0] != 0xFF or frame[1] & 0xE0 != 0xE0:
-        return None
-    is_mpeg_1 = frame[1] & 0x18 == 0x18
-    is_mono = frame[3] >> 6 == 3
-    side_info_bytes = (17 if is_mono else 32) if is_mpeg_1 else (9 if is_mono else 17)
-    name, flags, *numbers = struct.unpack_from(">4sIII", frame, 4 + side_info_bytes)
-    if name not in (b"Xing", b"Info"):
-        return None
-    num_frames = numbers.pop(0) if flags & 1 else None
-    num_bytes = numbers.pop(0) if flags & 2 else None
-    return position, num_frames, num_bytes
-
-
-def _find_mp3_end(file: BinaryIO, head: bytes) -> int | None:
-    xing = find_xing_header(file, head)
-    if xing is None or xing[2] is None:
-        return None
-    return xing[0] + xing[2]
