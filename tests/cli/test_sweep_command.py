@@ -128,7 +128,9 @@ class TestBadInput:
         same = tmp_path / "s.png"
         run_cli(*command, "-o", same, "--figure", same).check_error("must be different files")
         run_cli(*command, "-o", tmp_path / "song.wav" / "s.csv").check_error("song.wav is a file")
-        run_cli(*command, "--store", song).check_error("song.wav: line 1 is no cell of a sweep")
+        run_cli(*command, "--store", song).check_error("would replace", "song.wav, which is read")
+        (tmp_path / "other.jsonl").write_text("no cell")
+        run_cli(*command, "--store", tmp_path / "other.jsonl").check_error("line 1 is no cell of a sweep")
 
     def test_references_that_do_not_fit(self, run_cli, song, write_song, tmp_path):
         write_song("other/a.wav", samples=3000)

@@ -87,6 +87,17 @@ def test_stems_within_full_scale_are_left_alone(tmp_path, peak):
         assert save_stems({"a": make_audio(1, 100, peak=peak)}, tmp_path).gain == 1.0
 
 
+@pytest.mark.parametrize(("dtype", "ulp"), [(torch.float32, 2**-23), (torch.float64, 2**-52)])
+@pytest.mark.parametrize("file_format", ["flac", "ogg", "mp3"])
+@pytest.mark.parametrize("beyond", ["one step", 0.05])
+def test_the_common_gain_begins_right_above_full_scale(tmp_path, dtype, ulp, file_format, beyond):
+    data = torch.zeros(1, 5000, dtype=dtype)
+    data[0, 7] = -1 - (ulp if beyond == "one step" else beyond)
+    with pytest.warns(WorkbenchNotice, match="one common gain"):
+        gain = save_stems({"a": Audio(data, RATE)}, tmp_path, file_format=file_format).gain
+    assert gain < 1 / float(data.abs().max())
+
+
 def test_the_common_gain_puts_the_peak_on_the_largest_integer(tmp_path):
     audio = Audio(data=torch.tensor([[-2.0, 0.5, 2.0]]), sample_rate=RATE)
     with pytest.warns(WorkbenchNotice, match="one common gain"):

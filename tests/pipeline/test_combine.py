@@ -12,7 +12,7 @@ from workbench.core import InverseStft, Stft
 from workbench.errors import InvalidType, InvalidValue
 from workbench.pipeline import combine
 from workbench.pipeline.combine import STFT, combine_stems, median, pick_magnitude
-from workbench.pipeline.ensemble import METHODS
+from workbench.pipeline.ensemble import METHODS, check_weights
 
 NAMES = ("a", "b")
 
@@ -133,3 +133,17 @@ def test_what_cannot_be_says_so(asked: dict[str, Any], error: type[Exception], m
     with pytest.raises(error, match=message) as caught:
         combine_stems(make_members(2, 10), stem_names=NAMES, **asked)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [1e308, 1.0, 5e-324])
+def test_weights_of_any_finite_size_give_the_weighted_mean(scale):
+    members = [torch.full((1, 1, 8), value) for value in (1.0, 2.0, 6.0)]
+    combined = combine_stems(members, stem_names=["a"], weights=[scale, scale, 0.0])
+    torch.testing.assert_close(combined, torch.full((1, 1, 8), 1.5))
+    combined = combine_stems(members, stem_names=["a"], weights={"a": [1.7e308, 1.7e308, 1.7e308]})
+    torch.testing.assert_close(combined, torch.full((1, 1, 8), 3.0))
+
+
+def test_a_weight_beyond_what_a_float_holds_is_refused():
+    with pytest.raises(InvalidValue, match="finite"):
+        check_weights([1, 10**400], method="mean", num_members=2)

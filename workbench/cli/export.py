@@ -43,12 +43,12 @@ LOADING = {"script": "src", "img": "src", "audio": "src", "video": "src", "sourc
 
 
 def export_notebook(path: Path, *, out: Path | None, exact_sound: bool, overwrite: bool, quiet: bool) -> None:
-    """Run a notebook and write it as HTML, into the working folder under its name unless ``out`` says where.
+    """Run a notebook and write it as HTML, beside it under its name unless ``out`` says where.
 
     Sound is 16-bit FLAC; more of it than `EXACT_BYTES` becomes Opus unless ``exact_sound``, and the page says so.
     """
-    out = Path(f"{path.stem}.html") if out is None else out
-    check_files([out], overwrite=overwrite)  # before any work
+    out = path.with_suffix(".html") if out is None else out
+    check_files([out], overwrite=overwrite, inputs=[path])  # before any work
     started = time.perf_counter()
     with showing_notices():
         notebook = read_notebook(path)

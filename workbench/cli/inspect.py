@@ -18,9 +18,9 @@ from workbench.report import SongFile, write_report
 def inspect_song(
     song: Path, *, options: RunOptions, reading: Reading, out: Path | None, overwrite: bool, quiet: bool
 ) -> None:
-    """Trace a song and write the report, into the working folder under the song's name unless ``out`` says where."""
-    out = Path(f"{song.name.removesuffix(song.suffix) or 'report'}.html") if out is None else out
-    check_files([out], overwrite=overwrite)  # before any work
+    """Trace a song and write the report, beside the song under its name unless ``out`` says where."""
+    out = song.with_name(f"{song.name.removesuffix(song.suffix) or 'report'}.html") if out is None else out
+    check_files([out], overwrite=overwrite, inputs=[song])  # before any work
     started = time.perf_counter()
     with showing_notices():
         as_it_is = reading == Reading()

@@ -74,7 +74,8 @@ def separate_songs(
     if writing.save_config is not None:
         check_config_file(writing.save_config, files, num_songs=len(songs))
         files.append(writing.save_config)
-    check_files(files, overwrite=writing.overwrite)
+    inputs = [*songs, options.get("checkpoint"), options.get("config"), options.get("references")]
+    check_files(files, overwrite=writing.overwrite, inputs=[name for name in inputs if isinstance(name, str | Path)])
     statuses, networks = [0], NetworkKeeper()
     for song, folder in zip(songs, folders, strict=True):
         try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.cli.messages import FAULT, make_line, print_error, print_note, showing_notices, showing_progress
 from workbench.errors import AudioFileError, InvalidValue
 from workbench.io.read import load
-from workbench.io.staging import staged_files
+from workbench.io.staging import check_inputs, staged_files
 from workbench.pipeline.outputs import check_files
 from workbench.pipeline.provenance import spell_infinities
 from workbench.pipeline.sweep import sweep
@@ -37,14 +37,15 @@ class SweepFiles:
     store: Path | None = None
     overwrite: bool = False
 
-    def check(self) -> None:
-        """Raise before any work where a file stands in the way, or cannot be what it is to be."""
+    def check(self, inputs: Sequence[Path | None]) -> None:
+        """Raise before any work where a file stands in the way, is one of ``inputs``, or cannot be what it is to be."""
         if self.figure is not None and self.figure.suffix.lower() not in PICTURES:
             raise InvalidValue(f"--figure {self.figure} must end in {join_names(PICTURES)}, which says its format")
         given = [path.resolve() for path in (self.table, self.figure, self.store) if path is not None]
         if len(set(given)) < len(given):
             raise InvalidValue("-o, --figure and --store must be different files; choose other names")
-        check_files(self.outputs, overwrite=self.overwrite)
+        check_files(self.outputs, overwrite=self.overwrite, inputs=inputs)
+        check_inputs([self.store] if self.store is not None else [], [file for file in inputs if file is not None])
 
     @property
     def outputs(self) -> list[Path]:
@@ -80,7 +81,7 @@ def sweep_song(
     Returns:
         The exit status: 0 if a cell worked.
     """
-    files.check()
+    files.check([song, references])
     names = [name.strip() for name in metrics.split(",") if name.strip()]
     with showing_notices():
         audio = load(song, channels=reading.channels, allow_truncated=reading.allow_truncated)

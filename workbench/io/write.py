@@ -6,8 +6,9 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from workbench.errors import AudioFileError, InvalidType, InvalidValue, Workbenc
 from workbench.io.encode import encode_file, iterate_blocks
 from workbench.io.formats import Encoding, choose_encoding
 from workbench.io.names import check_file_stem
-from workbench.io.staging import staged_files
+from workbench.io.staging import NO_ROOM, staged_files, tell_room
 from workbench.io.tags import tags_of_stem
 
 MANIFEST_NAME = "stems.json"
@@ -93,6 +94,7 @@ def save_stems(
     facts: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     gain: float | None = None,
+    inputs: Iterable[str | os.PathLike[str]] = (),
 ) -> SavedStems:
     """Write each stem to ``folder/NAME.FORMAT``; all of them, or none under its final name.
 
@@ -111,6 +113,7 @@ def save_stems(
             and SHA-256 of its file; nothing is written there if left out.
         overwrite: whether files that exist may be replaced.
         gain: a factor of the caller's own for all stems, in any format, instead of the automatic one.
+        inputs: files that are not to be replaced by a stem, whatever `overwrite` says.
 
     Returns:
         The paths by stem, and the gain.
@@ -118,7 +121,7 @@ def save_stems(
     Raises:
         InvalidValue: no stems, a name that cannot be a file's, an unknown format or subtype, a bit rate, sample rate
             or number of channels that the format does not have, no samples, NaN or infinity, a `gain` that is not
-            above 0 or with which an integer or lossy file clips.
+            above 0 or with which an integer or lossy file clips, or a stem's file that is one of `inputs`.
         AudioFileError: a file exists, or cannot be written. Nothing is written then.
     """
     if not stems:
@@ -127,7 +130,7 @@ def save_stems(
     paths = {name: Path(folder) / f"{check_file_stem(name)}.{file_format}" for name in stems}
     manifest = [] if facts is None else [Path(folder) / MANIFEST_NAME]
     peak = _measure_peaks(stems, encoding=encoding)
-    with staged_files([*paths.values(), *manifest], overwrite=overwrite) as drafts:
+    with staged_files([*paths.values(), *manifest], overwrite=overwrite, inputs=inputs) as drafts:
         gain = _choose_gain(peak, encoding=encoding, gain=gain)
         files = {}
         for (name, audio), draft in zip(stems.items(), drafts[: len(stems)], strict=True):
@@ -153,7 +156,10 @@ def _write(
         encode_file(audio, draft, encoding=encoding, gain=gain, tags=tags)
     # soundfile asserts that as many samples were written as given, e.g. on a full disk.
     except (soundfile.SoundFileError, AssertionError, OSError) as error:
-        reason = str(error) or "not everything was written, is the disk full?"
+        reason = str(error) or "not everything was written"
+        wanted = audio.data.numel() * ((encoding.bits or 32) // 8)
+        if getattr(error, "errno", None) in NO_ROOM or shutil.disk_usage(draft.parent).free < wanted:
+            reason = f"there is no room for it: {tell_room(draft.parent, wanted_bytes=wanted)}"
         raise AudioFileError(f"cannot write {target}: {reason}") from error
 
 

@@ -56,6 +56,8 @@ def combine_stems(
 def mean(values: Sequence[Tensor], weights: Numbers | None = None) -> Tensor:
     """The mean over members, weighted by ``weights`` scaled to sum to 1."""
     shares = [1.0] * len(values) if weights is None else [float(weight) for weight in weights]
+    largest = max(shares)
+    shares = [share / largest for share in shares]  # so that no sum of finite weights overflows
     total = sum(shares)
     summed = values[0] * (shares[0] / total)
     for value, share in zip(values[1:], shares[1:], strict=True):

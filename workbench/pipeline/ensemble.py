@@ -5,6 +5,7 @@ Light: it may be made before torch is loaded.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
@@ -104,7 +105,7 @@ def check_weights(weights: object, *, method: str, num_members: int) -> None:
             raise InvalidType(f"{label} must be a list of numbers, one a member, got {listed!r}")
         if len(listed) != num_members:
             raise InvalidValue(f"{label} must be one number a member: got {len(listed)} for {num_members} members")
-        if not all(0 <= weight < float("inf") for weight in listed) or not sum(listed) > 0:
+        if not all(0 <= weight <= sys.float_info.max for weight in listed) or not any(listed):
             raise InvalidValue(f"{label} must be finite, at least 0 and not all 0, got {list(listed)!r}")
 
 

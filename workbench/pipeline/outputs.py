@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.errors import AudioFileError, InvalidValue
 from workbench.io.formats import Encoding, choose_encoding
+from workbench.io.staging import check_inputs
 from workbench.io.write import MANIFEST_NAME
 from workbench.pipeline.config import OutputSection
 from workbench.pipeline.decision import Decision
@@ -79,8 +80,20 @@ def encoding_of(output: OutputSection, *, file_format: str | None = None, subtyp
     )
 
 
-def check_files(paths: list[Path], *, overwrite: bool) -> None:
-    """Raise `AudioFileError` where a file exists already, or its folder cannot be made or written."""
+def check_files(paths: list[Path], *, overwrite: bool, inputs: Iterable[str | os.PathLike[str] | None] = ()) -> None:
+    """Raise where a file cannot be written.
+
+    Args:
+        paths: of what will be written.
+        overwrite: whether files that exist may be replaced.
+        inputs: what is read, a file or a folder of them, which is never replaced.
+
+    Raises:
+        AudioFileError: a file exists already, or its folder cannot be made or written.
+        InvalidValue: a file is one of `inputs`.
+    """
+    given = [Path(file) for file in inputs if file is not None]
+    check_inputs(paths, [file for path in given for file in (path.iterdir() if path.is_dir() else [path])])
     for path in paths:
         try:
             path.lstat()

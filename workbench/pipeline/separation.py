@@ -131,7 +131,7 @@ class Separation(Mapping[str, Audio[Tensor]]):
             format: ``flac`` (the default unless the config says otherwise), ``wav``, ``ogg`` or ``mp3``; the config's
                 ``output.bit_rate``, in bits per second, is for the latter two.
             subtype: encoding of samples, such as ``PCM_16``, ``PCM_24``, ``PCM_32`` and ``FLOAT`` in wav.
-            overwrite: replace what is there.
+            overwrite: replace what is there, but never the song itself.
 
         Returns:
             The paths by stem, and the one gain that all stems were scaled by so that none clips (1.0 as a rule).
@@ -159,6 +159,7 @@ class Separation(Mapping[str, Audio[Tensor]]):
             tags=tags,
             facts=facts,
             overwrite=overwrite,
+            inputs=[file for file in (self.source, self.checkpoint) if file is not None],
         )
 
     def player(self) -> StemPlayer:
