@@ -22,16 +22,23 @@ from workbench.cli.options import (
     Stems,
 )
 
+DEFAULT_LAB_FOLDER = Path("workbench-notebooks")
+
 
 @app.command()
 def lab(
     folder: Annotated[
         Path, typer.Argument(metavar="[DIR]", help="For a copy of the notebooks; what is there already stays.")
-    ] = Path("workbench-notebooks"),
+    ] = DEFAULT_LAB_FOLDER,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the server; a free one if left out.")] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     further: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- ARGUMENT...]", help="For JupyterLab itself.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="[-- ARGUMENT...]",
+            help="For JupyterLab: as in --allow-root, --browser=firefox.",
+            show_default=False,
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -39,7 +46,10 @@ def lab(
     with reporting_errors(debug=debug):
         from workbench.cli.lab import start_lab
 
-        raise typer.Exit(start_lab(folder, browser=not no_browser, port=port, further=further or ()))
+        arguments = further or []
+        if str(folder).startswith("-"):  # what comes first after "--" is parsed as the folder
+            folder, arguments = DEFAULT_LAB_FOLDER, [str(folder), *arguments]
+        raise typer.Exit(start_lab(folder, browser=not no_browser, port=port, further=arguments))
 
 
 @app.command()
