@@ -74,6 +74,7 @@ def test_a_song_may_be_shorter_than_it_has_channels(shape: tuple[int, int]) -> N
         (-torch.ones(1, 11025), "Audio(1 channel, 44 100 Hz, 0.25 s, peak 0.0 dBFS)"),
         (torch.tensor([[0.0, math.nan, 1.0]]), "Audio(1 channel, 44 100 Hz, 6.8e-05 s, peak not finite)"),
         (np.full((2, 3601 * 100), 10.0), "Audio(2 channels, 100 Hz, 1:00:01, peak 20.0 dBFS)"),
+        (torch.zeros(1, 441, dtype=torch.bool), "Audio(1 channel, 44 100 Hz, 0.01 s, peak none in torch.bool)"),
         ([0.5], "Audio(data=[0.5], sample_rate=44100)"),
     ],
 )

@@ -19,6 +19,8 @@ from workbench.cli.options import (
     Overwrite,
     Quiet,
     References,
+    Seconds,
+    Start,
     Stems,
 )
 
@@ -129,6 +131,8 @@ def sweep(
         Path | None, typer.Option(metavar="FILE.jsonl", help="Keeps finished cells; they do not run again.")
     ] = None,
     channels: Channels = None,
+    start: Start = 0.0,
+    seconds: Seconds = None,
     allow_truncated: AllowTruncated = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -161,7 +165,7 @@ def sweep(
             references=references,
             metrics=metrics,
             repeats=repeats,
-            reading=Reading(channels, allow_truncated),
+            reading=Reading(channels, allow_truncated, start, seconds),
             files=SweepFiles(out, figure, store, overwrite),
             as_json=as_json,
             quiet=quiet,

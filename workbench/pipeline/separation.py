@@ -36,6 +36,9 @@ class Separation(Mapping[str, Audio[Tensor]]):
         source: the song's file, where it came from one; its tags go into the saved stems.
         checkpoint: the file of the model's weights, if there was one.
         not_in_settings: arguments that ``config`` cannot hold, such as ``"window"`` for a tensor.
+
+    Attributes:
+        excerpt: where in its file the song begins and how long it is, in seconds, where it is a part of it.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Separation(Mapping[str, Audio[Tensor]]):
         self.source = source
         self.checkpoint = checkpoint
         self.not_in_settings = tuple(not_in_settings)
+        self.excerpt: tuple[float, float] | None = None
 
     @classmethod
     def from_run(
