@@ -123,6 +123,8 @@ class Audio(Generic[T]):
         data = cast(Any, self.data)
         if 0 in data.shape:
             return "of nothing"
+        if not any(kind in str(data.dtype) for kind in ("float", "int")):
+            return f"none in {data.dtype}"
         peak = max(float(data.max()), -float(data.min()))
         if not math.isfinite(float(data.max()) - float(data.min())):
             return "not finite"

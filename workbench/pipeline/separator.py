@@ -230,7 +230,8 @@ def separate(
         shift_seed: of the delays, 0 unless given.
         ensemble: several models whose stems are combined; what else is given here applies to each of them that does
             not say otherwise.
-        progress: ``True`` shows a bar, a function is called with every event.
+        progress: left out, a run of more than 2 s shows a bar in a terminal or notebook; ``True`` shows it at once,
+            ``False`` never, a function is called with every event.
         out: folder to save the stems in; nothing there is overwritten.
 
     Returns:
