@@ -16,6 +16,7 @@ from workbench.io.av_source import AvSource
 from workbench.io.channels import check_conversion, check_num_channels
 from workbench.io.collector import SampleCollector
 from workbench.io.mp4_boxes import read_stem_names
+from workbench.io.names import expand_home
 from workbench.io.resample import resample
 from workbench.io.soundfile_source import SoundfileSource
 from workbench.io.source import AudioSource, RefusedFileError
@@ -127,7 +128,7 @@ def load_stems(path: str | os.PathLike[str]) -> dict[str, Audio[Tensor]]:
 def _check_file(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike):
         raise InvalidType(f"expected the path of an audio file, got {type(path).__name__}")
-    file = Path(path)
+    file = Path(expand_home(path))
     try:
         if file.is_dir():
             raise AudioFileError(f"{file}: is a folder; expected an audio file")

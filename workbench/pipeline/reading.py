@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from workbench.errors import InvalidType, InvalidValue
+from workbench.io.names import expand_home
 from workbench.pipeline.config import RunConfig
 from workbench.pipeline.merging import merge
 from workbench.pipeline.validation import validate_config
@@ -33,7 +34,7 @@ def read_config(source: str | os.PathLike[str] | Mapping[str, Any] | RunConfig |
     elif not isinstance(source, str | os.PathLike):
         raise InvalidType(f"config must be a path, a mapping or a RunConfig, got {type(source).__name__}")
     else:
-        path = Path(source)
+        path = Path(expand_home(source))
         origin = str(path)
         try:
             text = path.read_text(encoding="utf-8")
@@ -42,7 +43,8 @@ def read_config(source: str | os.PathLike[str] | Mapping[str, Any] | RunConfig |
         except InvalidValue as error:
             raise InvalidValue(f"{path}: {error}") from error
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidValue(f"cannot read the config {path}: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise InvalidValue(f"cannot read the config {path}: {reason}") from error
         # ValueError: also of a date that is none, and of numbers with thousands of digits
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise InvalidValue(f"{path} is neither YAML nor JSON: {' '.join(str(error).split())}") from error

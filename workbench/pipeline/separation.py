@@ -140,6 +140,7 @@ class Separation(Mapping[str, Audio[Tensor]]):
         Returns:
             The paths by stem, and the one gain that all stems were scaled by so that none clips (1.0 as a rule).
         """
+        from workbench.io.names import expand_home
         from workbench.io.tags import read_tags
         from workbench.io.write import save_stems
         from workbench.pipeline.outputs import choose_saved_stems, encoding_of
@@ -156,7 +157,7 @@ class Separation(Mapping[str, Audio[Tensor]]):
             ) from error
         return save_stems(
             {name: self[name] for name in wanted},
-            Path(folder),
+            Path(expand_home(folder)),
             file_format=encoding.file_format,
             subtype=encoding.subtype,
             bit_rate=encoding.bit_rate,

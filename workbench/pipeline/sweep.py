@@ -18,6 +18,7 @@ from workbench.errors import InvalidType, InvalidValue, WorkbenchNotice
 from workbench.io.references import References, read_references
 from workbench.metrics.scores import check_metrics
 from workbench.pipeline.events import Event
+from workbench.pipeline.named_arguments import takes_song
 from workbench.pipeline.references import check_references
 from workbench.pipeline.separator import Song
 from workbench.pipeline.steps import load_song
@@ -30,6 +31,7 @@ from workbench.progress import PATIENCE_SECONDS, is_watched, open_bar_later, ope
 Follow = Callable[[Event | CellStarted | CellCompleted], None]
 
 
+@takes_song
 def sweep(
     song: Song,
     *,
@@ -86,7 +88,7 @@ def sweep(
             check_keys(checked)
     kept = None if store is None else SweepStore(store)
     for message in [*notices, *(kept.notices if kept is not None else [])]:
-        warnings.warn(message, WorkbenchNotice, stacklevel=2)
+        warnings.warn(message, WorkbenchNotice, stacklevel=3)
 
     finished = {}
     said: set[tuple[type[Warning], str]] = set()
@@ -97,10 +99,10 @@ def sweep(
             for warned in one.warned:
                 if (warned.category, str(warned.message)) not in said:  # most cells have the same to say
                     said.add((warned.category, str(warned.message)))
-                    warnings.warn(warned.message, warned.category, stacklevel=2)
+                    warnings.warn(warned.message, warned.category, stacklevel=3)
     rows = [finished[cell.index] for cell in cells]
     if all(one.error for one in rows):
-        warnings.warn(f"every cell of the sweep failed; the first: {rows[0].error}", WorkbenchNotice, stacklevel=2)
+        warnings.warn(f"every cell of the sweep failed; the first: {rows[0].error}", WorkbenchNotice, stacklevel=3)
     seconds = audio.data.shape[-1] / audio.sample_rate
     axes = tuple(cells[0].labels)
     return Sweep(make_table(rows, axes=axes, song_seconds=seconds), axes, names, has_references=references is not None)
