@@ -128,8 +128,8 @@ def test_the_home_folder_is_found_in_every_path(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"overlap": 75.0}, r"overlap must be .* got 75\.0: did you mean 0\.75\?"),
-        ({"overlap": 1.0}, r"overlap must be a share .* got 1\.0$"),
+        ({"overlap": 75.0}, r"overlap_ratio: .* less than 1, got 75\.0: did you mean 0\.75\?"),
+        ({"overlap": 1.0}, r"overlap_ratio: .* less than 1, got 1\.0$"),
         ({"settings": {"chunking.overlap_ratio": 50}}, r"got 50: did you mean 0\.5\?"),
         ({"settings": {"overlap": 0.5}}, r"unknown key 'overlap'; did you mean 'chunking\.overlap_ratio'\?"),
         ({"settings": {"window": "hann"}}, r"did you mean 'chunking\.window_shape'\?"),

@@ -13,7 +13,6 @@ from workbench.errors import InvalidType, InvalidValue
 from workbench.pipeline.config import MOST_CHUNK_SAMPLES
 from workbench.pipeline.request import Request
 from workbench.pipeline.rules import read_rules
-from workbench.pipeline.validation import suggest_share
 from workbench.registry.cards import ModelCard
 from workbench.registry.validate import list_followers
 
@@ -69,7 +68,6 @@ def document_of_arguments(request: Request, *, model_id: str, sample_rate: int) 
             raise InvalidValue(f"chunk_seconds {request.chunk_seconds} is less than one sample at {sample_rate} Hz")
         if model["chunk_size"] > MOST_CHUNK_SAMPLES:
             raise InvalidValue(f"chunk_seconds {request.chunk_seconds} is longer than any song; give some seconds")
-    check_overlap(request.overlap)
     chunking = {
         "overlap_ratio": request.overlap,
         "window_shape": None if isinstance(request.window, Tensor) else request.window,
@@ -94,18 +92,6 @@ def document_of_arguments(request: Request, *, model_id: str, sample_rate: int) 
             name: dataclasses.asdict(rule) for name, rule in read_rules(request.derive).items()
         }
     return document
-
-
-def check_overlap(overlap: object) -> None:
-    """Raise unless the argument ``overlap`` is left out or a share of a chunk."""
-    if overlap is None:
-        return
-    if isinstance(overlap, bool) or not isinstance(overlap, int | float):
-        raise InvalidType(f"overlap must be a number from 0 to below 1, got {overlap!r}")
-    if not 0 <= overlap < 1:
-        raise InvalidValue(
-            f"overlap must be a share of a chunk from 0 to below 1, got {overlap}{suggest_share(overlap)}"
-        )
 
 
 def check_names(names: Sequence[str], *, argument: str = "stems") -> tuple[str, ...]:
