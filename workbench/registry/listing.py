@@ -84,7 +84,9 @@ class Listing(Sequence[Row], Generic[Row]):
     def __repr__(self) -> str:
         """Draw the table as text, its columns aligned and folded to fit a terminal, or 80 columns."""
         width = find_width()
-        cells = [self.columns, *(self._format_cells(row) for row in self.rows)]
+        cells: list[tuple[str, ...]] = [self.columns, *(self._format_cells(row) for row in self.rows)]
+        folded: list[list[str]]
+        widths: list[int]
         folded, widths = fold_rows(cells, width=width)
         rule = GAP.join("-" * size for size in widths)
         lines = [*folded[0], rule, *(line for row in folded[1:] for line in row)]
