@@ -198,9 +198,9 @@ def test_a_real_timer_calls_and_can_be_called_off():
 
 def test_in_a_notebook_the_bar_is_in_the_cell_and_leaves_nothing_behind(monkeypatch):
     shown = []
-    handle = SimpleNamespace(update=lambda page: shown.append(page.data))
+    handle = SimpleNamespace(update=lambda page, raw: shown.append(page["text/html"]))
     monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(kernel=object()))
-    monkeypatch.setattr("IPython.display.display", lambda page, display_id: handle)
+    monkeypatch.setattr("IPython.display.display", lambda page, raw, display_id: handle)
     assert is_watched()
     with open_notebook_bar(label="<song>") as draw:
         for event in EVENTS:

@@ -143,9 +143,12 @@ def open_bar_later(
 @contextmanager
 def open_notebook_bar(*, label: str = "") -> Iterator[Draw]:
     """A bar in the output of a notebook's cell, with the same words as `open_bar`; it leaves nothing behind."""
-    from IPython.display import HTML, display
+    from IPython.display import display
 
-    handle: Any = display(HTML(""), display_id=True)  # type: ignore[no-untyped-call]
+    def make_page(page: str) -> dict[str, str]:
+        return {"text/html": page, "text/plain": ""}
+
+    handle: Any = display(make_page(""), raw=True, display_id=True)  # type: ignore[no-untyped-call]
     place, step, drawn = label, "load", 0.0
 
     def draw(event: Event) -> None:
@@ -164,12 +167,12 @@ def open_notebook_bar(*, label: str = "") -> Iterator[Draw]:
             return
         drawn = time.monotonic()
         words = f"{html.escape(f'{place} {step}'.strip())} {bar} {html.escape(state)}"
-        handle.update(HTML(f"<div>{words.strip()}</div>"))  # type: ignore[no-untyped-call]
+        handle.update(make_page(f"<div>{words.strip()}</div>"), raw=True)
 
     try:
         yield draw
     finally:
-        handle.update(HTML(""))  # type: ignore[no-untyped-call]
+        handle.update(make_page(""), raw=True)
 
 
 def show_bar(events: Iterator[Event], *, console: Console | None = None, label: str = "") -> Iterator[Event]:
