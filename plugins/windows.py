@@ -18,7 +18,7 @@ CARDS = (
     WindowCard(
         name="hann",
         make=f"{SHAPES}:make_hann",
-        summary="Raised cosine down to 0: the smooth default; needs an overlap of 0.5 or more.",
+        summary="Raised cosine down to 0: the smooth default; any overlap above 0 will do, 0.5 sums to one.",
         cola_overlaps=(0.5, 2 / 3, 0.75, 0.875),
         cola_square_overlaps=(2 / 3, 0.75, 0.875),
     ),

@@ -2,14 +2,20 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
+import subprocess
+import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import soundfile
 import torch
+from IPython.core.formatters import DisplayFormatter
 
 from workbench.core import Audio
-from workbench.display import Player, encode_flac
+from workbench.display import LONGEST_EXACT_SECONDS, Player, encode_flac, register_players, show_audio
 
 RATE = 8000
 
@@ -65,3 +71,59 @@ def test_what_is_encoded_is_flac() -> None:
     assert base64.b64decode(encode_flac(audio, gain=0.5))[:4] == b"fLaC"
     assert torch.equal(audio.data, before)
     assert decode(encode_flac(audio, gain=0.5)).abs().max() == pytest.approx(0.25, abs=2**-14)
+
+
+def test_audio_in_a_notebook_is_its_line_and_a_player() -> None:
+    formatter = DisplayFormatter(active_types=["text/plain", "text/html"])
+    register_players(SimpleNamespace(display_formatter=formatter))
+    for audio in (make_tone(0.5), make_tone(4.0)):
+        shown, _ = formatter.format(audio)
+        assert shown["text/plain"] == repr(audio)
+        assert f"<p>{audio!r}</p>" in shown["text/html"]
+        (source,) = read_sources(shown["text/html"])
+        assert decode(source).abs().max() == pytest.approx(min(1.0, float(audio.data.abs().max())), abs=2**-14)
+
+
+def test_long_audio_travels_as_opus() -> None:
+    song = Audio(make_tone(0.5).data.repeat(1, 310), RATE)
+    assert song.seconds > LONGEST_EXACT_SECONDS
+    page = show_audio(song)
+    assert "data:audio/webm;base64," in page
+    assert len(page) < 31 * 128_000 / 8 * 1.5  # bytes, as base64; exact it would be 1.3 MB
+    assert read_sources(show_audio(song[:30])) != []
+    assert "data:audio/webm;base64," in show_audio(Audio(torch.zeros(1, 800), 400))  # a rate that browsers refuse
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        torch.zeros(2, 0),
+        torch.full((1, 5), math.nan),
+        torch.zeros(5),
+        torch.zeros(1, 5, dtype=torch.int16),
+        np.zeros((1, 5), complex),
+        [0.0],
+        None,
+    ],
+)
+def test_what_cannot_be_played_is_shown_as_its_line(data: object) -> None:
+    page = show_audio(Audio(data, RATE))
+    assert "<audio" not in page
+    assert page.startswith("<p>Audio(")
+
+
+def test_importing_in_a_notebook_registers_the_player_and_loads_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance()\n"
+        "import workbench\n"
+        "assert 'torch' not in sys.modules\n"
+        "import torch\n"
+        "from workbench.core import Audio\n"
+        "shell.display_formatter.active_types = ['text/plain', 'text/html']\n"
+        "shown, _ = shell.display_formatter.format(Audio(torch.zeros(1, 8000), 8000))\n"
+        "assert '<audio controls' in shown['text/html']\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

@@ -11,6 +11,7 @@ Names are loaded on use: importing this package, or listing models, loads neithe
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from workbench.lazy import load_on_use
@@ -108,3 +109,8 @@ __all__ = [
 _PACKAGES = ("core", "figures", "io", "metrics", "pipeline", "registry")
 
 __getattr__, __dir__ = load_on_use(__name__, _HOME, modules=_PACKAGES)
+
+if "IPython" in sys.modules and (_shell := sys.modules["IPython"].get_ipython()) is not None:
+    from workbench.display import register_players
+
+    register_players(_shell)

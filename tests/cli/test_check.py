@@ -75,7 +75,7 @@ def test_a_model_and_a_window_of_one_name_are_both_checked(run_cli, register):
 
 def test_a_checkpoint_reaches_the_model(run_cli, register, tmp_path):
     register(needs_checkpoint=True)
-    assert "give the kit checkpoint= (--checkpoint)" in run_cli("check", "made").stdout
+    assert "give the kit checkpoint= (--checkpoint)" in " ".join(run_cli("check", "made").stdout.split())
     weights = tmp_path / "weights.pt"
     run_cli("check", "made", "--checkpoint", weights).check_error(f"there is no checkpoint {weights}")
     weights.write_bytes(b"some")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from workbench.cli import lab
+from workbench.cli.app import run
 from workbench.cli.lab import copy_notebooks, list_command, start_lab
 from workbench.errors import InvalidValue
 
@@ -35,11 +36,92 @@ def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
         copy_notebooks(tmp_path / "here")
 
 
-@pytest.mark.parametrize("argument", ["--ip=0.0.0.0", "--ServerApp.ip=0.0.0.0", "--IdentityProvider.token="])
+OPENING = [
+    f"{dashes}{name}{value}"
+    for dashes in ("--", "-")
+    for name, values in {
+        **{
+            f"{section}.{trait}": ("=", "=0.0.0.0", "")
+            for section in ("ServerApp", "NotebookApp", "LabApp", "JupyterApp", "IdentityProvider", "ExtensionApp")
+            for trait in ("ip", "token", "password", "allow_remote_access", "config_file", "open_browser", "root_dir")
+        },
+        **dict.fromkeys(("ip", "token", "config", "sock", "f", "gateway-url", "y"), ("", "=", "=0.0.0.0", "=x")),
+        "IdentityProvider.identity_provider_class": ("=jupyter_server.auth.identity.LegacyIdentityProvider",),
+        "ServerApp.allow_unauthenticated_access": ("=True",),
+        "ServerApp.disable_check_xsrf": ("=True",),
+        "ServerApp.tornado_settings": ("={}",),
+        "ServerApp.jpserver_extensions": ("={'other': True}",),
+        "PasswordIdentityProvider.hashed_password": ("=",),
+        "Application.log_level": ("=10",),
+        "no-browser": ("=1",),
+        "allow-root": ("=", "=--ip=0.0.0.0"),
+        "port": ("=a", "=", "=1 --ip=0.0.0.0", "=1\n"),
+        "log-level": ("=LOUD",),
+        "allow-roo": ("",),
+        "Allow-Root": ("",),
+        "": ("", "="),
+    }.items()
+    for value in values
+]
+
+
+@pytest.mark.parametrize("argument", [*OPENING, "notes.ipynb", "ip=0.0.0.0", "", "+--ip=0.0.0.0"])
 def test_the_server_is_not_opened_to_others(tmp_path: Path, argument: str) -> None:
-    with pytest.raises(InvalidValue, match="stays on this machine"):
-        start_lab(tmp_path / "here", further=[argument])
+    for further in ([argument], ["--allow-root", argument], [argument, "0.0.0.0"]):
+        with pytest.raises(InvalidValue, match=r"stays on this machine|takes no value|cannot be") as caught:
+            start_lab(tmp_path / "here", further=further)
+        assert "\n" not in str(caught.value).replace("\\n", "")
+    with pytest.raises(InvalidValue):
+        list_command(tmp_path, further=[argument])
     assert not (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize(
+    ("further", "passed"),
+    [
+        (["--allow-root"], ["--allow-root"]),
+        (["--port", "8889", "--no-browser"], ["--port=8889", "--no-browser"]),
+        (["--browser=firefox -P lab %s"], ["--browser=firefox -P lab %s"]),
+        (["--log-level", "DEBUG", "--debug"], ["--log-level=DEBUG", "--debug"]),
+    ],
+)
+def test_what_is_harmless_is_passed_on(tmp_path: Path, further: list[str], passed: list[str]) -> None:
+    command = list_command(tmp_path, further=further)
+    assert command[-len(passed) :] == passed
+    assert [word for word in command if "port" in word and "import" not in word] == [
+        word for word in passed if "port" in word
+    ]
+
+
+def test_nothing_is_passed_on_twice(tmp_path: Path) -> None:
+    copy_notebooks(tmp_path)
+    command = list_command(tmp_path, port=9999, further=["--port=8889", "--notebook-dir=/music"])
+    assert [word for word in command if "port=" in word] == ["--port=8889"]
+    assert not [word for word in command if "root_dir" in word or "default_url" in word]
+
+
+@pytest.mark.parametrize(
+    ("words", "folder", "further"),
+    [
+        (["--", "--allow-root"], "workbench-notebooks", ["--allow-root"]),
+        (["--", "--port", "8889"], "workbench-notebooks", ["--port", "8889"]),
+        (["mine", "--", "--allow-root"], "mine", ["--allow-root"]),
+        (["mine", "--port", "8889"], "mine", []),
+        ([], "workbench-notebooks", []),
+    ],
+)
+def test_what_comes_after_two_dashes_is_no_folder(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], folder: str, further: list[str]
+) -> None:
+    started: list[tuple[Path, list[str]]] = []
+
+    def start(folder: Path, *, browser: bool, port: int | None, further: list[str]) -> int:
+        started.append((folder, further))
+        return 0
+
+    monkeypatch.setattr(lab, "start_lab", start)
+    assert run(["lab", *words]) == 0
+    assert started == [(Path(folder), further)]
 
 
 def test_the_command_names_loopback_and_the_first_notebook(tmp_path: Path) -> None:

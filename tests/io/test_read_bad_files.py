@@ -192,6 +192,18 @@ def test_times_that_are_no_numbers_are_refused(tmp_path, name):
         load(tmp_path / "a.wav", **{name: "1"})
 
 
+@pytest.mark.parametrize("asked", [{}, {"channels": 1}])
+def test_a_file_of_more_channels_than_any_recording_has_is_refused(tmp_path, asked):
+    write_soundfile(tmp_path / "a.wav", make_noise(num_samples=64, channels=100), sample_rate=RATE)
+    with pytest.raises(AudioFileError, match=r"a\.wav: has 100 channels, expected at most 64"):
+        load(tmp_path / "a.wav", **asked)
+
+
+def test_a_file_may_have_more_channels_than_samples(tmp_path):
+    write_soundfile(tmp_path / "a.wav", make_noise(num_samples=9, channels=6)[:, :1], sample_rate=RATE)
+    assert load(tmp_path / "a.wav").data.shape == (6, 1)
+
+
 # No ending decides how a file is read, and no content brings anything but audio or our own error.
 @example(head=b"\x1a\x45\xdf\xa3", data=b"\x01\x10" + bytes(6))  # a Matroska header of 2**52 bytes
 @given(

@@ -139,6 +139,14 @@ class TestBadInput:
         with pytest.raises(InvalidValue, match=r"reference .* \(1, 3\)"):
             metric(broken.numpy(), torch.ones(2, 5))
 
+    def test_time_where_channels_belong(self, metric) -> None:
+        turned = torch.ones(300, 2)
+        for reference, estimate in ((turned, turned), (turned.numpy(), turned.numpy())):
+            with pytest.raises(InvalidValue, match=r"reference .* 300 channels of 2 .*\(time, channel\): use \.T"):
+                metric(reference, estimate)
+        with pytest.raises(InvalidValue, match=r"use \.T"):
+            metric(torch.ones(4, 300, 2), torch.ones(4, 300, 2))
+
     def test_no_samples(self, metric) -> None:
         with pytest.raises(InvalidValue, match=r"at least one sample, got shape \(2, 0\)"):
             metric(torch.ones(2, 0), torch.ones(2, 0))

@@ -29,7 +29,8 @@ def test_a_listing_is_a_frozen_sequence_of_rows():
         windows[0].id = "other"
 
 
-def test_as_text_the_columns_are_aligned():
+def test_as_text_the_columns_are_aligned(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     head, rule, *rows = repr(make_manager().windows()).splitlines()
     assert head.split() == ["id", "summary", "parameters", "origin"]
     assert set(rule) == {"-", " "}

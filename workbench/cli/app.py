@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -22,12 +23,24 @@ def run(arguments: Sequence[str]) -> int:
     from workbench.cli import runs, tools  # noqa: F401 - they add their commands to the app
 
     try:
-        status = app(list(arguments) or ["--help"], prog_name="workbench", standalone_mode=False)
+        status = app(
+            [expand_argument(word) for word in arguments] or ["--help"], prog_name="workbench", standalone_mode=False
+        )
     except CommandLineError as error:
         command = error.ctx.command_path if getattr(error, "ctx", None) else "workbench"
         print_error(f"{error.format_message()} (see {command} --help)")
         return MENDABLE
     return status if isinstance(status, int) else 0
+
+
+def expand_argument(word: str) -> str:
+    """An argument, or the value in ``--option=value``, with the home folder where it is a path that begins with ``~/``:
+    where it is quoted, and behind ``=``, shells leave that as it is.
+    """
+    option, equals, value = word.partition("=")
+    if word.startswith("--") and equals and value.startswith("~/"):
+        return f"{option}={os.path.expanduser(value)}"
+    return os.path.expanduser(word) if word.startswith("~/") else word
 
 
 @contextmanager

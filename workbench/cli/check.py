@@ -14,6 +14,7 @@ from workbench.io.checkpoint_file import check_checkpoint_file
 from workbench.registry import find_model, find_window, models, windows
 from workbench.registry.lookup import shorten_id
 from workbench.registry.names import join_names, suggest_nearest
+from workbench.text_table import find_width, fold_rows
 
 if TYPE_CHECKING:
     from workbench.registry.checks import Report
@@ -83,14 +84,18 @@ def run_reports(name: str, *, checkpoint: Path | None, device: str) -> list[Repo
 def print_report(report: Report) -> None:
     """A table with color in a terminal, plain text in a pipe."""
     if not sys.stdout.isatty():
-        print(report)
+        rows = [(one.check, one.outcome, make_line(one.message)) for one in report.results]
+        folded, _ = fold_rows(rows, width=find_width())
+        print("\n".join([*(line for row in folded for line in row), report.summary]))
         return
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("check", "outcome", "what to mend, or why it was skipped", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("check", "outcome", "what to mend, or why it was skipped"):
+        table.add_column(name, overflow="fold")  # or what is too long would be cut
     for one in report.results:
         # as Text: brackets of a message are no markup
         table.add_row(Text(one.check), Text(one.outcome, style=COLORS[one.outcome]), Text(make_line(one.message)))

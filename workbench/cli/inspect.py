@@ -7,7 +7,6 @@ from pathlib import Path
 
 from workbench.cli.messages import make_line, showing_notices, showing_progress
 from workbench.cli.songs import Reading
-from workbench.io.read import load
 from workbench.pipeline.outputs import check_files
 from workbench.pipeline.request import RunOptions
 from workbench.pipeline.trace import trace
@@ -24,10 +23,18 @@ def inspect_song(
     started = time.perf_counter()
     with showing_notices():
         as_it_is = reading == Reading()
-        source = song if as_it_is else load(song, channels=reading.channels, allow_truncated=reading.allow_truncated)
+        source = song if as_it_is else reading.load(song)
+        if reading.is_excerpt:
+            options = {**options, "references": reading.cut_references(options.get("references"))}
         with showing_progress(song.name, quiet=quiet) as draw:
             traced = trace(source, progress=draw, **options)
-        file = SongFile(song, channels=reading.channels, allow_truncated=reading.allow_truncated)
+        file = SongFile(
+            song,
+            channels=reading.channels,
+            allow_truncated=reading.allow_truncated,
+            start_seconds=reading.start_seconds,
+            seconds=reading.seconds,
+        )
         write_report(traced, out, song=file, overwrite=overwrite)
     if not quiet:
         seconds = time.perf_counter() - started

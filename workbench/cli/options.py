@@ -40,6 +40,12 @@ Channels = Annotated[
     int | None,
     typer.Option(metavar="1|2", min=1, max=2, help="Mix songs to so many channels when they are read."),
 ]
+Start = Annotated[
+    float, typer.Option("--start", metavar="SECONDS", min=0, help="Take the song from here on.", show_default=False)
+]
+Seconds = Annotated[
+    float | None, typer.Option("--seconds", metavar="SECONDS", help="Take so much of the song; stems are as long.")
+]
 AllowTruncated = Annotated[bool, typer.Option("--allow-truncated", help="Read a file that is cut off up to the cut.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")]

@@ -24,9 +24,11 @@ from workbench.cli.options import (
     Overwrite,
     Quiet,
     References,
+    Seconds,
     Settings,
     Shifts,
     ShiftSeed,
+    Start,
     Stems,
     Tta,
     Window,
@@ -58,6 +60,8 @@ def separate(
     shift_seed: ShiftSeed = None,
     device: Device = None,
     channels: Channels = None,
+    start: Start = 0.0,
+    seconds: Seconds = None,
     allow_truncated: AllowTruncated = False,
     file_format: Annotated[
         str | None,
@@ -99,7 +103,7 @@ def separate(
         status = separate_songs(
             songs,
             options=options,
-            reading=Reading(channels, allow_truncated),
+            reading=Reading(channels, allow_truncated, start, seconds),
             writing=Writing(out, file_format, overwrite, save_config, subtype),
             printing=Printing(as_json, quiet, debug),
         )
@@ -128,6 +132,8 @@ def inspect(
     shift_seed: ShiftSeed = None,
     device: Device = None,
     channels: Channels = None,
+    start: Start = 0.0,
+    seconds: Seconds = None,
     allow_truncated: AllowTruncated = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -155,7 +161,7 @@ def inspect(
             shift_seed=shift_seed,
             device=device,
         )
-        reading = Reading(channels, allow_truncated)
+        reading = Reading(channels, allow_truncated, start, seconds)
         inspect_song(song, options=options, reading=reading, out=out, overwrite=overwrite, quiet=quiet)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 import warnings
@@ -11,10 +12,14 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from workbench.cli.messages import make_line, report_error, showing_notices, showing_progress
+from workbench.core.audio import Audio
 from workbench.errors import InvalidValue, WorkbenchNotice
 from workbench.io.formats import Encoding
 from workbench.io.read import load
+from workbench.io.references import References, read_references
 from workbench.pipeline.events import Event, Notice, Result, StepStarted
 from workbench.pipeline.explained import write_config
 from workbench.pipeline.network import NetworkKeeper
@@ -27,10 +32,44 @@ from workbench.pipeline.separator import run_events
 
 @dataclass(frozen=True)
 class Reading:
-    """How songs are read: channels to mix them to (``None``: as they are), and whether up to a cut will do."""
+    """How songs are read: channels to mix them to (``None``: as they are), whether up to a cut will do, and which
+    excerpt: from ``start_seconds`` on, ``seconds`` long (``None``: to the end).
+    """
 
     channels: int | None = None
     allow_truncated: bool = False
+    start_seconds: float = 0.0
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
+            raise InvalidValue(f"--seconds must be more than 0, got {self.seconds:g}")
+
+    @property
+    def is_excerpt(self) -> bool:
+        """Whether only a part of the song is read."""
+        return self.start_seconds != 0 or self.seconds is not None
+
+    def load(self, path: Path) -> Audio[Tensor]:
+        """Read a song; raises as `workbench.load`."""
+        return load(
+            path,
+            channels=self.channels,
+            allow_truncated=self.allow_truncated,
+            start_seconds=self.start_seconds,
+            duration_seconds=self.seconds,
+        )
+
+    def cut_references(self, given: References | None) -> References | None:
+        """True stems of the whole song, cut to the excerpt as the song is; as they are where all of it is read."""
+        if given is None or not self.is_excerpt:
+            return given
+        cut = {}
+        for name, audio in read_references(given).items():
+            start = round(self.start_seconds * audio.sample_rate)
+            stop = None if self.seconds is None else start + round(self.seconds * audio.sample_rate)
+            cut[name] = Audio(audio.data[:, start:stop], audio.sample_rate)
+        return cut
 
 
 @dataclass(frozen=True)
@@ -68,6 +107,8 @@ def separate_songs(
     """
     if options.get("references") is not None and len(songs) > 1:
         raise InvalidValue(f"--references are the true stems of one song, got {len(songs)} songs; give one song")
+    if reading.is_excerpt:
+        options = {**options, "references": reading.cut_references(options.get("references"))}
     folders = choose_folders(songs, writing.folder)
     outputs = plan_outputs(Request(**options), file_format=writing.file_format, subtype=writing.subtype)
     files = [folder / name for folder in folders for name in outputs.names]
@@ -80,7 +121,7 @@ def separate_songs(
     for song, folder in zip(songs, folders, strict=True):
         try:
             events = read_and_separate(song, outputs.encoding, options=options, reading=reading, networks=networks)
-            separate_song(events, song, folder, outputs.encoding, writing=writing, printing=printing)
+            separate_song(events, song, folder, outputs.encoding, reading=reading, writing=writing, printing=printing)
         except Exception as error:
             statuses.append(report_error(error, debug=printing.debug, song=song if len(songs) > 1 else None))
     return max(statuses)
@@ -120,6 +161,7 @@ def separate_song(
     folder: Path,
     encoding: Encoding,
     *,
+    reading: Reading,
     writing: Writing,
     printing: Printing,
 ) -> None:
@@ -129,6 +171,8 @@ def separate_song(
     with showing_notices() as notices, redirect_stdout(sys.stderr):
         separation = run_to_end(events, label=song.name, printing=printing)
         separation.source = song
+        if reading.is_excerpt:
+            separation.excerpt = (reading.start_seconds, separation.mixture.seconds)
         separation.notices = tuple(notices)  # those of reading the file too
         saved = separation.save(
             folder, format=encoding.file_format, subtype=encoding.subtype, overwrite=writing.overwrite
@@ -171,7 +215,7 @@ def read_and_separate(
         InvalidValue: the stems' format cannot hold the song's rate or channels, found before any work.
     """
     yield StepStarted("load")
-    audio = load(song, channels=reading.channels, allow_truncated=reading.allow_truncated)
+    audio = reading.load(song)
     encoding.check_audio(sample_rate=audio.sample_rate, num_channels=audio.data.shape[0])
     yield from run_events(audio, Request(**options), networks=networks)
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.cli.messages import FAULT, make_line, print_error, print_note, showing_notices, showing_progress
 from workbench.errors import AudioFileError, InvalidValue
-from workbench.io.read import load
 from workbench.io.staging import check_inputs, staged_files
 from workbench.pipeline.outputs import check_files
 from workbench.pipeline.provenance import spell_infinities
@@ -84,11 +83,11 @@ def sweep_song(
     files.check([song, references])
     names = [name.strip() for name in metrics.split(",") if name.strip()]
     with showing_notices():
-        audio = load(song, channels=reading.channels, allow_truncated=reading.allow_truncated)
+        audio = reading.load(song)
         with showing_cells(song.name, quiet=quiet) as follow:
             result = sweep(
                 audio,
-                references=references,
+                references=reading.cut_references(references),
                 metrics=names,
                 store=files.store,
                 repeats=repeats,

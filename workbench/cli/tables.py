@@ -26,7 +26,9 @@ def _print_table(listing: Listing[ModelRow] | Listing[WindowRow] | Listing[Plugi
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*listing.columns, box=box.SIMPLE_HEAD, caption=Text(listing.note), caption_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, caption=Text(listing.note), caption_justify="left")
+    for name in listing.columns:
+        table.add_column(name, overflow="fold")  # or what is too long would be cut
     for row in listing:
         values = (getattr(row, name) for name in listing.columns)
         texts = (", ".join(value) if isinstance(value, tuple) else value for value in values)

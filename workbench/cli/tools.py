@@ -19,19 +19,28 @@ from workbench.cli.options import (
     Overwrite,
     Quiet,
     References,
+    Seconds,
+    Start,
     Stems,
 )
+
+DEFAULT_LAB_FOLDER = Path("workbench-notebooks")
 
 
 @app.command()
 def lab(
     folder: Annotated[
         Path, typer.Argument(metavar="[DIR]", help="For a copy of the notebooks; what is there already stays.")
-    ] = Path("workbench-notebooks"),
+    ] = DEFAULT_LAB_FOLDER,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of the server; a free one if left out.")] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     further: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- ARGUMENT...]", help="For JupyterLab itself.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="[-- ARGUMENT...]",
+            help="For JupyterLab: as in --allow-root, --browser=firefox.",
+            show_default=False,
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -39,7 +48,10 @@ def lab(
     with reporting_errors(debug=debug):
         from workbench.cli.lab import start_lab
 
-        raise typer.Exit(start_lab(folder, browser=not no_browser, port=port, further=further or ()))
+        arguments = further or []
+        if str(folder).startswith("-"):  # what comes first after "--" is parsed as the folder
+            folder, arguments = DEFAULT_LAB_FOLDER, [str(folder), *arguments]
+        raise typer.Exit(start_lab(folder, browser=not no_browser, port=port, further=arguments))
 
 
 @app.command()
@@ -119,6 +131,8 @@ def sweep(
         Path | None, typer.Option(metavar="FILE.jsonl", help="Keeps finished cells; they do not run again.")
     ] = None,
     channels: Channels = None,
+    start: Start = 0.0,
+    seconds: Seconds = None,
     allow_truncated: AllowTruncated = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -151,7 +165,7 @@ def sweep(
             references=references,
             metrics=metrics,
             repeats=repeats,
-            reading=Reading(channels, allow_truncated),
+            reading=Reading(channels, allow_truncated, start, seconds),
             files=SweepFiles(out, figure, store, overwrite),
             as_json=as_json,
             quiet=quiet,

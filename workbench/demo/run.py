@@ -60,7 +60,7 @@ def run_demo(
 
     started = time.perf_counter()
     second = Audio(mixture.data[:, : mixture.sample_rate], mixture.sample_rate)
-    separate(second, model=MODEL, chunk_seconds=CHUNK_SECONDS)  # the first run loads and compiles
+    separate(second, model=MODEL, chunk_seconds=CHUNK_SECONDS, progress=False)  # the first run loads and compiles
     warmed_up = time.perf_counter()
     run = trace(mixture, model=MODEL, chunk_seconds=CHUNK_SECONDS, keep=KEPT_STEPS, progress=progress)
     assert isinstance(run, Trace)  # of one pass

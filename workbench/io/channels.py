@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from workbench.errors import InvalidValue
+from workbench.core.audio import MOST_CHANNELS
+from workbench.errors import AudioFileError, InvalidValue
 
 # ITU-R BS.775-3, table 2 (3/2 to 2/0): left and right take the centre and their own surround at
 # -3 dB. The low-frequency channel is left out, as the recommendation does.
@@ -16,6 +19,15 @@ _STEREO_FROM_5_1 = (
     (1.0, 0.0, _MINUS_3_DB, 0.0, _MINUS_3_DB, 0.0),
     (0.0, 1.0, _MINUS_3_DB, 0.0, 0.0, _MINUS_3_DB),
 )
+
+
+def check_num_channels(path: Path, num_channels: int) -> None:
+    """Raise AudioFileError for a file of more channels than any recording has, before room is made for them."""
+    if num_channels > MOST_CHANNELS:
+        raise AudioFileError(
+            f"{path}: has {num_channels} channels, expected at most {MOST_CHANNELS}; was it written from an array "
+            "(channel, time) where (time, channel) was expected?"
+        )
 
 
 def check_conversion(num_channels: int, *, channels: int) -> None:

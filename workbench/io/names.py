@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 
 from workbench.errors import InvalidType, InvalidValue
@@ -18,6 +19,11 @@ _SEPARATORS_AND_WILDCARDS = '/\\:*?"<>|'
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 # Characters that turn the direction of writing, so that a name reads as another one.
 _REFUSED_BIDI_CLASSES = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+def expand_home(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """A path with the home folder for a ``~`` in front, as shells put it there where nothing is quoted."""
+    return os.path.expanduser(path) if os.fspath(path).startswith("~") else path
 
 
 def check_file_stem(name: object) -> str:

@@ -13,9 +13,10 @@ from torch import Tensor
 from workbench.core.audio import Audio
 from workbench.errors import AudioFileError, InvalidType, InvalidValue, WorkbenchNotice
 from workbench.io.av_source import AvSource
-from workbench.io.channels import check_conversion
+from workbench.io.channels import check_conversion, check_num_channels
 from workbench.io.collector import SampleCollector
 from workbench.io.mp4_boxes import read_stem_names
+from workbench.io.names import expand_home
 from workbench.io.opening import make_cut_error, open_source, open_with_ffmpeg
 from workbench.io.resample import resample
 from workbench.io.source import AudioSource, RefusedFileError
@@ -124,7 +125,7 @@ def load_stems(path: str | os.PathLike[str]) -> dict[str, Audio[Tensor]]:
 def _check_file(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike):
         raise InvalidType(f"expected the path of an audio file, got {type(path).__name__}")
-    file = Path(path)
+    file = Path(expand_home(path))
     try:
         if file.is_dir():
             raise AudioFileError(f"{file}: is a folder; expected an audio file")
@@ -171,6 +172,7 @@ def _collect(
     """Read the wanted range out of an open file into one tensor."""
     rate = source.sample_rate
     num_channels = source.num_channels if channels is None else channels
+    check_num_channels(file, source.num_channels)
     check_conversion(source.num_channels, channels=num_channels)
     start = round(start_seconds * rate)
     stop = None if duration_seconds is None else start + round(duration_seconds * rate)
@@ -205,6 +207,7 @@ def _collect_streams(source: AvSource, file: Path) -> list[SampleCollector]:
     if len(set(formats)) > 1:
         listed = ", ".join(f"{rate} Hz with {channels} channels" for rate, channels in formats)
         raise AudioFileError(f"{file}: its streams differ ({listed}); expected one format for all")
+    check_num_channels(file, formats[0][1])
     collectors = [
         SampleCollector(file, sample_rate=rate, num_channels=channels, expected_samples=source.num_samples)
         for rate, channels in formats

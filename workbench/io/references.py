@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workbench.core.audio import Audio
 from workbench.errors import AudioFileError, InvalidType, InvalidValue
+from workbench.io.names import expand_home
 from workbench.io.read import load, load_stems
 from workbench.io.stem_names import MIXTURE
 
@@ -75,7 +76,7 @@ def read_references(source: References) -> dict[str, Audio[Tensor]]:
         given: Mapping[str, Any] = source
         origin = "the references"
     elif isinstance(source, str | os.PathLike):
-        path = Path(source)
+        path = Path(expand_home(source))
         origin = str(path)
         given = StemFolder(path) if path.is_dir() else load_stems(path)
     else:

@@ -21,7 +21,7 @@ from workbench.core.audio import Audio
 from workbench.errors import AudioFileError, InvalidType, InvalidValue, WorkbenchNotice
 from workbench.io.encode import encode_file, iterate_blocks
 from workbench.io.formats import Encoding, choose_encoding
-from workbench.io.names import check_file_stem
+from workbench.io.names import check_file_stem, expand_home
 from workbench.io.staging import NO_ROOM, staged_files, tell_room
 from workbench.io.tags import tags_of_stem
 
@@ -74,7 +74,7 @@ def save(
             does not have, no samples, NaN or infinity.
         AudioFileError: `path` exists, or it cannot be written.
     """
-    target = Path(path)
+    target = Path(expand_home(path))
     encoding = choose_encoding(target.suffix.lower().removeprefix("."), subtype=subtype, bit_rate=bit_rate)
     # The path is the key: errors and the notice then speak of it.
     gain = _choose_gain(_measure_peaks({str(path): audio}, encoding=encoding), encoding=encoding, gain=None)

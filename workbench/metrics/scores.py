@@ -12,6 +12,7 @@ from workbench.core.audio import Audio
 from workbench.errors import InvalidType, InvalidValue, WorkbenchError, WorkbenchNotice
 from workbench.metrics.table import METRICS
 from workbench.registry.names import join_names, suggest_nearest
+from workbench.text_table import GAP, find_width
 
 MIXTURE = "mixture"
 if TYPE_CHECKING:
@@ -47,15 +48,27 @@ class Scores(Mapping[str, Mapping[str, float]]):
         return len(self.rows)
 
     def __repr__(self) -> str:
-        """Draw the table as text, its numbers aligned."""
-        table = list(zip(*self._make_table(), strict=True))
-        stems, *numbers = ([len(cell) for cell in column] for column in table)
+        """Draw the table as text, its numbers aligned; metrics that do not fit beside the others come below them."""
+        stems, *numbers = zip(*self._make_table(), strict=True)
+        width = find_width()
+        most = max(1, width // 2)
+        stems = tuple(name if len(name) <= most else f"{name[: most - 3]}..." for name in stems)
+        room = width - max(map(len, stems))
+        blocks: list[list[tuple[str, ...]]] = [[]]
+        for column in numbers:
+            needed = sum(max(map(len, one)) + len(GAP) for one in (*blocks[-1], column))
+            if blocks[-1] and needed > room:
+                blocks.append([])
+            blocks[-1].append(column)
         lines = []
-        for row in self._make_table():
-            cells = [row[0].ljust(max(stems))]
-            cells += [cell.rjust(max(widths)) for cell, widths in zip(row[1:], numbers, strict=True)]
-            lines.append("  ".join(cells).rstrip())
-        lines.insert(1, "  ".join("-" * max(map(len, column)) for column in table))
+        for index, block in enumerate(blocks):
+            widths = [max(map(len, column)) for column in (stems, *block)]
+            table = [
+                GAP.join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+                for row in zip(stems, *block, strict=True)
+            ]
+            table.insert(1, GAP.join("-" * size for size in widths))
+            lines += [*([""] if index else []), *table]
         return "\n".join([*lines, *self._make_notes()])
 
     def _repr_html_(self) -> str:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from workbench.core.audio import Audio
+from workbench.core.audio import Audio, check_channels_first
 from workbench.errors import InvalidType, InvalidValue
 
 Signal: TypeAlias = Tensor | np.ndarray | Audio[Any]
@@ -49,7 +49,7 @@ def read_channels(role: str, signal: object) -> Shaped[Tensor, "channel time"]:
         (..., time) -> (channel, time), in the dtype it came in: `iterate_blocks` widens it piece by piece.
 
     Raises:
-        InvalidValue: no samples, or one that is NaN or infinite.
+        InvalidValue: no samples, one that is NaN or infinite, or what looks like (time, channel).
         InvalidType: not a signal of real numbers.
     """
     return _view_channels(read_samples(role, signal))
@@ -70,6 +70,7 @@ def read_samples(role: str, signal: object) -> Tensor:
         raise InvalidType(f"{role} must be a tensor, numpy array or Audio of real numbers, got {got}")
     if samples.numel() == 0:
         raise InvalidValue(f"{role} must have at least one sample, got shape {tuple(samples.shape)}")
+    check_channels_first(samples.shape, role=role)
     # a NaN becomes both least and greatest, and no array of truth values as long as the song is made
     if samples.is_floating_point() and not all(math.isfinite(float(end)) for end in torch.aminmax(samples)):
         where = tuple(torch.nonzero(~torch.isfinite(samples))[0].tolist())

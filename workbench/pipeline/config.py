@@ -209,3 +209,17 @@ class RunConfig(Section):
         # of the architecture's own parameters, None is a value like others
         own = {name: None for name, value in self.model.parameters.items() if value is None}
         return {**document, "model": {**document.get("model", {}), **own}} if own else document
+
+
+# Where a document speaks of what is also an argument of `separate`.
+PATH_OF_ARGUMENT = {
+    "model": ("model_type",),
+    "device": ("inference", "device"),
+    "chunk_seconds": ("model", "chunk_size"),
+    "overlap": ("chunking", "overlap_ratio"),
+    "window": ("chunking", "window_shape"),
+    "batch_size": ("inference", "batch_size"),
+    "tta": ("inference", "tta"),
+    "shifts": ("inference", "shifts"),
+    "shift_seed": ("inference", "shift_seed"),
+}

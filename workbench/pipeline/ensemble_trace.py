@@ -212,9 +212,9 @@ def trace_passes(
 ) -> EnsembleTrace:
     """Run all passes, each watched, with an equal share of the memory for what flows in them; for `trace`."""
     run = PassesRun(song, request, make_observer=lambda count: Recorder(keep, memory_budget_bytes // count))
-    separation = watch(run.events(), progress, stacklevel=4)
+    separation = watch(run.events(), progress, stacklevel=5)
     assert run.decision is not None  # the run is over
     watched = EnsembleTrace(song, run.decision, run.watched, separation)
     for message in watched.notices[len(separation.notices) :]:  # of what was not kept
-        warnings.warn(message, WorkbenchNotice, stacklevel=3)
+        warnings.warn(message, WorkbenchNotice, stacklevel=4)
     return watched

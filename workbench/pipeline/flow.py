@@ -109,7 +109,7 @@ class ChunkFlow:
         # taken before the model runs, which may write into the chunk
         spectrogram = self._get("transform") if stages.transforms else None
         output = self._timed("model", self._run_model, chunk, spectrogram)
-        check_output(self.plan, output, self._chunks, self._expected_shape())
+        check_output(self.plan, output, self._chunks, self._expected_shape(), song=self.song.audio.data)
         return output
 
     def _run_model(self, chunk: Tensor, spectrogram: Tensor | None) -> Tensor:

@@ -15,6 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from workbench.errors import InvalidValue, ModelError, WorkbenchError
+from workbench.pipeline.config import PATH_OF_ARGUMENT
 from workbench.pipeline.decision import Decision
 from workbench.pipeline.ensemble import Ensemble
 from workbench.pipeline.layers import CONFIG, SETTING, Layers, lay_layers
@@ -25,18 +26,6 @@ from workbench.pipeline.reading import nest_settings, read_config
 from workbench.pipeline.request import Request
 from workbench.registry.cards import ModelCard
 
-# Where a document speaks of what is also an argument of `separate`.
-PATH_OF_ARGUMENT = {
-    "model": ("model_type",),
-    "device": ("inference", "device"),
-    "chunk_seconds": ("model", "chunk_size"),
-    "overlap": ("chunking", "overlap_ratio"),
-    "window": ("chunking", "window_shape"),
-    "batch_size": ("inference", "batch_size"),
-    "tta": ("inference", "tta"),
-    "shifts": ("inference", "shifts"),
-    "shift_seed": ("inference", "shift_seed"),
-}
 # What a document says of the result as a whole, and no member can.
 OF_THE_RESULT = (("ensemble",), ("derived_stems",), ("output",), ("inference", "requested_stems"))
 OF_SEVERAL_PASSES = tuple(("inference", name) for name in ("tta", "shifts", "shift_seed", "max_shift_seconds"))

@@ -18,7 +18,7 @@ from workbench.core.dtype import str_to_torch_dtype
 from workbench.errors import CheckpointError, InvalidType, InvalidValue, ModelError
 from workbench.io.checkpoint_file import check_checkpoint_file
 from workbench.pipeline.request import Request
-from workbench.pipeline.validation import name_nearest
+from workbench.pipeline.validation import list_settings, name_nearest
 from workbench.registry import find_model, models
 from workbench.registry.cards import ModelCard
 from workbench.registry.references import resolve_callable
@@ -74,7 +74,10 @@ def make_parameters(card: ModelCard, given: Mapping[str, Any]) -> object:
     known = [field.name for field in dataclasses.fields(card.parameters)] if card.parameters else []
     for name in given:
         if name not in known:
-            hint = name_nearest(name, ["chunk_size", "output_stem_names", *known])
+            path = list_settings().get(name)  # such as model.overlap for what is of the chunks
+            hint = (
+                f"did you mean {path!r}?" if path else name_nearest(name, ["chunk_size", "output_stem_names", *known])
+            )
             raise InvalidValue(f"the model {card.name} has no parameter model.{name}; {hint}")
     if card.parameters is None:
         return None

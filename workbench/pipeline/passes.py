@@ -87,6 +87,8 @@ class PassesRun:
         ``derive``. A notice that several passes have in common comes once.
         """
         song = yield from timed_step("load", lambda: steps.load_song(self.song))
+        for message in steps.note_load(song):
+            yield from self._notice(message)
         num_channels, num_samples = song.data.shape
         self.decision = decide_members(
             self.request, song_rate=song.sample_rate, song_channels=num_channels, song_samples=num_samples

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
+import psutil
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from workbench.core.grid import ChunkGrid, hop_from_overlap
 from workbench.core.model import ModelStages, ModelWaveformToWaveform
 from workbench.core.settings import MaskingConfig, StftConfig
 from workbench.core.stitch import normalized_window
+from workbench.errors import InvalidValue
 from workbench.pipeline.config import RunConfig
 from workbench.pipeline.decision import Decision, decide
 from workbench.pipeline.network import LoadedNetwork, NetworkKeeper
@@ -123,6 +125,7 @@ def check_shapes(decision: Decision, request: Request) -> tuple[StftConfig | Non
     Raises:
         InvalidValue, InvalidType: a transform or window that cannot be, or windows that sum to nothing.
     """
+    check_chunk_memory(decision)
     stft = make_stft(decision.config, decision.card)
     chunking = decision.config.chunking
     shape = request.window if isinstance(request.window, Tensor) else cast(str, chunking.window_shape)
@@ -131,6 +134,20 @@ def check_shapes(decision: Decision, request: Request) -> tuple[StftConfig | Non
     grid = ChunkGrid.from_overlap(max(1, decision.num_samples), decision.chunk_size, overlap)
     normalized_window(grid, window)  # complains of a window that sums to nothing
     return stft, window
+
+
+def check_chunk_memory(decision: Decision) -> None:
+    """Raise `InvalidValue` for chunks that no memory holds: the window, a chunk of the song and of each stem."""
+    rows = 1 + decision.num_channels * (1 + len(decision.stem_names))
+    needed = 4 * rows * decision.chunk_size  # bytes of float32
+    available = psutil.virtual_memory().available
+    if decision.card.context == "chunk" and needed > available:
+        seconds = decision.chunk_size / decision.sample_rate
+        raise InvalidValue(
+            f"chunk_seconds {seconds:.6g} (model.chunk_size {decision.chunk_size}) needs at least "
+            f"{needed / 1e9:.3g} GB of memory for a chunk and its stems, and {available / 1e9:.3g} GB are free: give "
+            "fewer seconds"
+        )
 
 
 def make_stft(config: RunConfig, card: ModelCard) -> StftConfig | None:

@@ -53,6 +53,8 @@ def describe_run(separation: Separation, *, encoding: Encoding) -> dict[str, Any
         "num_samples": num_samples,
         "notices": list(separation.notices),
     }
+    if separation.excerpt is not None:
+        facts["excerpt"] = dict(zip(("start_seconds", "seconds"), separation.excerpt, strict=True))
     members = separation.config.ensemble.members or ()
     weights = {member.name: member.checkpoint for member in members if not isinstance(member, str)}
     if any(weights.values()):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidType, InvalidValue
+from workbench.io.names import expand_home
 from workbench.pipeline.config import RunConfig
 from workbench.pipeline.merging import merge
 from workbench.pipeline.validation import validate_config
@@ -31,7 +32,7 @@ def read_config(source: str | os.PathLike[str] | Mapping[str, Any] | RunConfig |
     elif not isinstance(source, str | os.PathLike):
         raise InvalidType(f"config must be a path, a mapping or a RunConfig, got {type(source).__name__}")
     else:
-        path = Path(source)
+        path = Path(expand_home(source))
         origin = str(path)
         try:
             text = path.read_text(encoding="utf-8")
@@ -39,7 +40,8 @@ def read_config(source: str | os.PathLike[str] | Mapping[str, Any] | RunConfig |
         except InvalidValue as error:
             raise InvalidValue(f"{path}: {error}") from error
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidValue(f"cannot read the config {path}: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise InvalidValue(f"cannot read the config {path}: {reason}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):

@@ -8,6 +8,7 @@ from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from workbench.io.names import expand_home
 from workbench.pipeline.config import RunConfig
 from workbench.pipeline.ensemble import Ensemble
 
@@ -38,6 +39,12 @@ class Request:
     shifts: int | None = None
     shift_seed: int | None = None
     ensemble: Ensemble | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("checkpoint", "config", "references"):
+            given = getattr(self, name)
+            if isinstance(given, str | PathLike):
+                object.__setattr__(self, name, expand_home(given))
 
     @cached_property
     def true_stems(self) -> dict[str, Audio[Tensor]]:

@@ -36,6 +36,9 @@ class Separation(Mapping[str, Audio[Tensor]]):
         source: the song's file, where it came from one; its tags go into the saved stems.
         checkpoint: the file of the model's weights, if there was one.
         not_in_settings: arguments that ``config`` cannot hold, such as ``"window"`` for a tensor.
+
+    Attributes:
+        excerpt: where in its file the song begins and how long it is, in seconds, where it is a part of it.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Separation(Mapping[str, Audio[Tensor]]):
         self.source = source
         self.checkpoint = checkpoint
         self.not_in_settings = tuple(not_in_settings)
+        self.excerpt: tuple[float, float] | None = None
 
     @classmethod
     def from_run(
@@ -136,6 +140,7 @@ class Separation(Mapping[str, Audio[Tensor]]):
         Returns:
             The paths by stem, and the one gain that all stems were scaled by so that none clips (1.0 as a rule).
         """
+        from workbench.io.names import expand_home
         from workbench.io.tags import read_tags
         from workbench.io.write import save_stems
         from workbench.pipeline.outputs import choose_saved_stems, encoding_of
@@ -152,7 +157,7 @@ class Separation(Mapping[str, Audio[Tensor]]):
             ) from error
         return save_stems(
             {name: self[name] for name in wanted},
-            Path(folder),
+            Path(expand_home(folder)),
             file_format=encoding.file_format,
             subtype=encoding.subtype,
             bit_rate=encoding.bit_rate,

@@ -17,11 +17,13 @@ from workbench.core.audio import Audio, NormalizedAudio
 from workbench.core.grid import ChunkGrid
 from workbench.core.stitch import OverlapAdder
 from workbench.errors import DeviceMemoryError, WorkbenchNotice
+from workbench.io.names import expand_home
 from workbench.pipeline import steps
 from workbench.pipeline.config import RunConfig
 from workbench.pipeline.ensemble import Ensemble
 from workbench.pipeline.events import ChunksProcessed, Event, Notice, Result, StepCompleted, StepStarted
 from workbench.pipeline.flow import ChunkFlow, StemMask
+from workbench.pipeline.named_arguments import takes_song
 from workbench.pipeline.network import NetworkKeeper
 from workbench.pipeline.out_of_memory import is_out_of_memory
 from workbench.pipeline.outputs import check_files, name_files
@@ -80,6 +82,8 @@ class Run:
         autocast as they were.
         """
         song = yield from self._step("load", lambda: steps.load_song(self.song))
+        for message in steps.note_load(song):
+            yield self._notice(message)
         if self.plan is None:
             self.plan = make_plan(song, self.request, networks=self.networks)
         plan = self.plan
@@ -179,6 +183,7 @@ class Run:
         return Notice(message)
 
 
+@takes_song
 def separate(
     song: Song,
     *,
@@ -230,7 +235,8 @@ def separate(
         shift_seed: of the delays, 0 unless given.
         ensemble: several models whose stems are combined; what else is given here applies to each of them that does
             not say otherwise.
-        progress: ``True`` shows a bar, a function is called with every event.
+        progress: left out, a run of more than 2 s shows a bar in a terminal or notebook; ``True`` shows it at once,
+            ``False`` never, a function is called with every event.
         out: folder to save the stems in; nothing there is overwritten.
 
     Returns:
@@ -258,13 +264,15 @@ def separate(
         ensemble,
     )
     if out is not None:
+        out = expand_home(out)
         check_files([Path(out) / name for name in name_files(request)], overwrite=False)  # before any work
-    separation = watch(run_events(song, request), progress, stacklevel=3)
+    separation = watch(run_events(song, request), progress, stacklevel=4)
     if out is not None:
         separation.save(out)
     return separation
 
 
+@takes_song
 def stream(song: Song, **options: Unpack[RunOptions]) -> Iterator[Event]:
     """Take a song apart, event by event; the last is a ``Result`` with the stems.
 

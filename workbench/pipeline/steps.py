@@ -32,8 +32,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from workbench.core.audio import Audio, NormalizationStats, NormalizedAudio
-from workbench.core.normalize import denormalize_audio, normalize_audio
+from workbench.core.audio import Audio, NormalizationStats, NormalizedAudio, check_channels_first
+from workbench.core.normalize import BLOCK_SAMPLES, denormalize_audio, normalize_audio
 from workbench.core.stems import derive_stems
 from workbench.core.wiener import add_residual, wiener_filter
 from workbench.errors import InvalidType, InvalidValue, ModelError
@@ -43,6 +43,8 @@ from workbench.pipeline.plan import Plan
 SONG_STEPS = ("load", "conform", "normalize")
 CHUNK_STEPS = ("chunk", "transform", "model", "mask", "wiener", "inverse")
 STEM_STEPS = ("stitch", "denormalize", "restore", "derive")
+LOUDEST_INPUT = 1e12  # squares of the sums of a long transform of what is beyond may pass float32's 3.4e38
+LOUDEST_FLOAT = 256.0  # 48 dB above full scale; whole numbers beyond are integers that nobody scaled
 STEPS = (*SONG_STEPS, *CHUNK_STEPS, *STEM_STEPS)
 
 
@@ -71,7 +73,7 @@ def load_song(song: Audio[Tensor] | str | PathLike[str]) -> Audio[Tensor]:
 
         return load(song)
     if not isinstance(song, Audio):
-        raise InvalidType(f"a song must be a path or a workbench.core.Audio, got {type(song).__name__}")
+        raise InvalidType(f"a song must be a path or wb.Audio(tensor, sample_rate), got {describe_samples(song)}")
     data: object = torch.from_numpy(song.data) if isinstance(song.data, np.ndarray) else song.data
     if not isinstance(data, Tensor):
         raise InvalidType(f"audio data must be a torch tensor (channel, time), got {type(data).__name__}")
@@ -82,6 +84,7 @@ def load_song(song: Audio[Tensor] | str | PathLike[str]) -> Audio[Tensor]:
             f"audio must be (channel, time) with at least 1 sample, got {tuple(data.shape)}"
             + ("; one channel is audio.unsqueeze(0)" if data.ndim == 1 else "")
         )
+    check_channels_first(data.shape, role="audio")
     if isinstance(song.sample_rate, bool) or not isinstance(song.sample_rate, int):
         raise InvalidType(f"sample_rate must be a whole number of hertz, got {song.sample_rate!r}")
     if song.sample_rate < 1:
@@ -89,6 +92,38 @@ def load_song(song: Audio[Tensor] | str | PathLike[str]) -> Audio[Tensor]:
     data = data.detach().to("cpu", torch.float32)
     check_finite(data, song.sample_rate)  # after the conversion, which what is beyond float32 does not survive
     return Audio(data, song.sample_rate)
+
+
+def describe_samples(given: object) -> str:
+    """What was given in place of `Audio`, with its shape: ``"a numpy array of shape (2, 44100)"``."""
+    if isinstance(given, tuple | list) and 0 < len(given) <= 2 and hasattr(given[0], "shape"):
+        return f"{type(given).__name__} of {', '.join(map(describe_samples, given))}"  # such as librosa.load gives
+    if isinstance(given, int | float):
+        return f"{given}"
+    if isinstance(given, np.ndarray | Tensor):
+        what = "a tensor" if isinstance(given, Tensor) else "a numpy array"
+        return f"{what} of shape {tuple(given.shape)}"
+    return type(given).__name__
+
+
+def note_load(song: Audio[Tensor]) -> list[str]:
+    """What the user should know of the step ``load``: samples that are integers in disguise, as scipy gives them."""
+    low, high = (float(end) for end in torch.aminmax(song.data))
+    peak = max(-low, high)
+    if peak <= LOUDEST_FLOAT or not is_whole(song.data):
+        return []
+    bits = next((bits for bits in (16, 24, 32) if peak <= 2 ** (bits - 1)), None)
+    if bits is None:
+        return []
+    return [
+        f"the samples are whole numbers up to {peak:.0f}, as {bits}-bit integers are, and full scale is 1: divide them "
+        f"by {2 ** (bits - 1)}, or models hear it far too loud"
+    ]
+
+
+def is_whole(data: Float[Tensor, "channel time"]) -> bool:
+    """Whether all samples are whole numbers; a block at a time, so that no second song is made."""
+    return all(torch.equal(block, block.round()) for block in data.split(BLOCK_SAMPLES, dim=-1))
 
 
 def check_finite(data: Tensor, sample_rate: int) -> None:
@@ -235,14 +270,19 @@ def filter_stems(plan: Plan, stems: Tensor, mixture: Tensor) -> Tensor:
     return refined[:, :num_stems]
 
 
-def check_output(plan: Plan, output: Tensor, chunks: range, expected: tuple[int | None, ...]) -> None:
+def check_output(
+    plan: Plan, output: Tensor, chunks: range, expected: tuple[int | None, ...], *, song: Tensor | None = None
+) -> None:
     """Raise `ModelError` unless the model gave what it promised: the right shape, and finite values.
+
+    Where they are not finite and the song is so loud that its power is beyond float32, `InvalidValue` says that.
 
     Args:
         plan: of the run.
         output: (batch, stem, ...), as the model gave it.
         chunks: which chunks these are, for the message.
         expected: the shape it must have; ``None`` for an axis that may have any length.
+        song: what the model was given chunks of.
     """
     which = f"chunk {chunks[0]}" if len(chunks) == 1 else f"chunks {chunks[0]} to {chunks[-1]}"
     shape = tuple(output.shape)
@@ -256,6 +296,12 @@ def check_output(plan: Plan, output: Tensor, chunks: range, expected: tuple[int 
     if not output.is_floating_point():
         raise ModelError(f"{plan.model_id} gave {output.dtype} for {which}, expected floating-point values")
     if not is_finite(output):
+        peak = 0.0 if song is None else float(torch.linalg.vector_norm(song, ord=math.inf))
+        if peak > LOUDEST_INPUT:
+            raise InvalidValue(
+                f"the song reaches {peak:.3g}, where full scale is 1, and overflows float32 inside of {plan.model_id} "
+                f"({which}): scale it down, as in wb.Audio(audio.data / {peak:.3g}, audio.sample_rate)"
+            )
         raise ModelError(
             f"{plan.model_id} gave NaN or infinity for {which}, output {shape}: "
             "check the checkpoint and the precision (float16 overflows beyond 65504)"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -16,6 +18,7 @@ from workbench.errors import InvalidType, InvalidValue, WorkbenchNotice
 from workbench.io.references import References, read_references
 from workbench.metrics.scores import check_metrics
 from workbench.pipeline.events import Event
+from workbench.pipeline.named_arguments import takes_song
 from workbench.pipeline.references import check_references
 from workbench.pipeline.separator import Song
 from workbench.pipeline.steps import load_song
@@ -23,11 +26,12 @@ from workbench.pipeline.sweep_cells import DecidedCell, decide_cell, spread_cell
 from workbench.pipeline.sweep_run import CellCompleted, CellStarted, Sweeper, match_stems
 from workbench.pipeline.sweep_store import SweepStore, check_keys
 from workbench.pipeline.sweep_table import Sweep, make_table
-from workbench.progress import open_bar
+from workbench.progress import PATIENCE_SECONDS, is_watched, open_bar_later, open_watched_bar
 
 Follow = Callable[[Event | CellStarted | CellCompleted], None]
 
 
+@takes_song
 def sweep(
     song: Song,
     *,
@@ -59,8 +63,8 @@ def sweep(
             not run again. A cell is known by all its settings, the song's and the references' samples, the weights'
             file and the versions of workbench and plugin; so use another store after changing the code of a model.
         repeats: how often each cell runs, to be timed; the least counts.
-        progress: ``True`` shows a bar for each cell; a function is called with ``CellStarted``, with the events of the
-            cell's runs, and with ``CellCompleted``.
+        progress: as of `separate`, with a bar for each cell; a function is called with ``CellStarted``, with the events
+            of the cell's runs, and with ``CellCompleted``.
         options: as of `workbench.separate`, but for ``progress`` and ``out``.
 
     Raises:
@@ -84,7 +88,7 @@ def sweep(
             check_keys(checked)
     kept = None if store is None else SweepStore(store)
     for message in [*notices, *(kept.notices if kept is not None else [])]:
-        warnings.warn(message, WorkbenchNotice, stacklevel=2)
+        warnings.warn(message, WorkbenchNotice, stacklevel=3)
 
     finished = {}
     said: set[tuple[type[Warning], str]] = set()
@@ -95,10 +99,10 @@ def sweep(
             for warned in one.warned:
                 if (warned.category, str(warned.message)) not in said:  # most cells have the same to say
                     said.add((warned.category, str(warned.message)))
-                    warnings.warn(warned.message, warned.category, stacklevel=2)
+                    warnings.warn(warned.message, warned.category, stacklevel=3)
     rows = [finished[cell.index] for cell in cells]
     if all(one.error for one in rows):
-        warnings.warn(f"every cell of the sweep failed; the first: {rows[0].error}", WorkbenchNotice, stacklevel=2)
+        warnings.warn(f"every cell of the sweep failed; the first: {rows[0].error}", WorkbenchNotice, stacklevel=3)
     seconds = audio.data.shape[-1] / audio.sample_rate
     axes = tuple(cells[0].labels)
     return Sweep(make_table(rows, axes=axes, song_seconds=seconds), axes, names, has_references=references is not None)
@@ -148,21 +152,30 @@ def compare_names(
 
 @contextmanager
 def following(progress: bool | Follow | None) -> Iterator[Follow]:
-    """What is to be called with every event: a bar for each cell, the caller's function, or nothing."""
+    """What is to be called with every event: a bar for each cell, at once or when all have taken a while, the caller's
+    function, or nothing.
+    """
     if callable(progress):
         yield progress
         return
+    if progress is False or (progress is None and not is_watched()):
+        yield lambda event: None
+        return
+    patience = 0.0 if progress else PATIENCE_SECONDS
+    started = time.monotonic()
     bars = ExitStack()
     draw: Callable[[Event], None] | None = None
 
     def follow(event: Event | CellStarted | CellCompleted) -> None:
         nonlocal draw
         if isinstance(event, CellStarted):
-            draw = bars.enter_context(open_bar(label=f"{event.index + 1}/{event.total} {event.name}"))
+            open_labelled = partial(open_watched_bar, label=f"{event.index + 1}/{event.total} {event.name}")
+            left = max(0.0, patience - (time.monotonic() - started))
+            draw = bars.enter_context(open_bar_later(open_labelled, seconds=left) if left else open_labelled())
         elif isinstance(event, CellCompleted):
             bars.close()
         elif draw is not None:
             draw(event)
 
     with bars:
-        yield follow if progress else lambda event: None
+        yield follow

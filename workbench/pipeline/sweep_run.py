@@ -192,7 +192,7 @@ class Sweeper:
         references = {name: cut(audio) for name, audio in self.references.items()} or None
         request = Request(**decided.cell.options, references=references)
         events = run_events(cut(self.song), request, networks=self._networks)
-        return dict(watch(events, follow, stacklevel=2))
+        return dict(watch(events, follow or False, stacklevel=2))
 
     def _score(self, stems: Stems, truth: Truth) -> dict[str, float]:
         true = truth.read(own=stems)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from workbench import __version__
 from workbench.core.audio import Audio
 from workbench.errors import AudioFileError, InvalidType, InvalidValue
+from workbench.io.names import expand_home
 from workbench.io.write import hash_file
 from workbench.pipeline.ensemble_decision import EnsembleDecision
 from workbench.pipeline.provenance import find_origins, spell_infinities
@@ -41,7 +42,7 @@ class SweepStore:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         if not isinstance(path, str | os.PathLike):
             raise InvalidType(f"store must be the path of a file, got {type(path).__name__}")
-        self.path = Path(path)
+        self.path = Path(expand_home(path))
         self.notices: list[str] = []
         self._rows: dict[str, dict[str, Any]] = {}
         try:

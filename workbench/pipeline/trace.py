@@ -13,6 +13,7 @@ from torch import Tensor
 from workbench.core.grid import ChunkGrid
 from workbench.errors import InvalidValue, WorkbenchNotice
 from workbench.pipeline.ensemble_decision import asks_for_passes
+from workbench.pipeline.named_arguments import takes_song
 from workbench.pipeline.network import NetworkKeeper
 from workbench.pipeline.plan import Plan, make_plan
 from workbench.pipeline.recorder import Recorder
@@ -149,7 +150,7 @@ class Trace(Mapping[str, TraceStep]):
         if given_mask is not None:
             grid = plan.grid(self["conform"].output.shape[-1])
             use_mask(run, mask=given_mask, plan=plan, song=self.song, grid=grid)
-        return finish_trace(run, recorder, progress)
+        return finish_trace(run, recorder, progress, stacklevel=3)
 
     def widget(self, **traits: Any) -> TraceView:
         """The path of the run in a notebook; each of its steps opens what explores it.
@@ -201,6 +202,7 @@ def row_of(step: TraceStep) -> tuple[str, str, str, str, str, str]:
     )
 
 
+@takes_song
 def trace(
     song: Song,
     *,
@@ -230,12 +232,14 @@ def trace(
         budget = cast(int, recorder.memory_budget_bytes)
         return trace_passes(song, request, keep=keep, memory_budget_bytes=budget, progress=progress)
     run = Run(song, request, observer=recorder)
-    return finish_trace(run, recorder, progress)
+    return finish_trace(run, recorder, progress, stacklevel=4)
 
 
-def finish_trace(run: Run, recorder: Recorder, progress: bool | Callable[[Event], None] | None) -> Trace:
-    """Run to the end and wrap up what was seen; warn of what was not kept."""
-    separation = watch(run.events(), progress, stacklevel=4)
+def finish_trace(
+    run: Run, recorder: Recorder, progress: bool | Callable[[Event], None] | None, *, stacklevel: int
+) -> Trace:
+    """Run to the end and wrap up what was seen; warn of what was not kept in the name of a caller so many levels up."""
+    separation = watch(run.events(), progress, stacklevel=stacklevel + 1)
     for message in recorder.notices:
-        warnings.warn(message, WorkbenchNotice, stacklevel=3)
+        warnings.warn(message, WorkbenchNotice, stacklevel=stacklevel)
     return Trace(run, recorder, separation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Generic, TypeVar, overload
@@ -12,6 +13,7 @@ from workbench.registry.names import join_names
 from workbench.registry.records import PluginRecord, RegisteredModel
 from workbench.registry.validate import list_stems
 from workbench.registry.window_spec import describe_range
+from workbench.text_table import GAP, find_width, fold_rows
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,18 @@ class Listing(Sequence[Row], Generic[Row]):
         return self.rows[index]
 
     def __repr__(self) -> str:
-        """Draw the table as text, its columns aligned."""
-        table = [self.columns, *(self._format_cells(row) for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines: list[str] = ["  ".join(map(str.ljust, cells, widths)).rstrip() for cells in table]
-        lines.insert(1, "  ".join("-" * width for width in widths))
+        """Draw the table as text, its columns aligned and folded to fit a terminal, or 80 columns."""
+        width = find_width()
+        cells: list[tuple[str, ...]] = [self.columns, *(self._format_cells(row) for row in self.rows)]
+        folded: list[list[str]]
+        widths: list[int]
+        folded, widths = fold_rows(cells, width=width)
+        rule = GAP.join("-" * size for size in widths)
+        lines = [*folded[0], rule, *(line for row in folded[1:] for line in row)]
         if not self.rows:
             lines.append(f"(no {self.kind})")
         if self.note:
-            lines.append(self.note)
+            lines += textwrap.wrap(self.note, width)
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

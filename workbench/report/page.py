@@ -15,6 +15,7 @@ from workbench.errors import AudioFileError
 from workbench.figures.step import draw_step
 from workbench.figures.style import format_count, format_rate
 from workbench.figures.view import color_run
+from workbench.io.names import expand_home
 from workbench.io.staging import staged_files
 from workbench.pipeline.ensemble_trace import EnsembleTrace
 from workbench.pipeline.provenance import find_origins
@@ -63,7 +64,7 @@ def write_report(
     Raises:
         AudioFileError: the file is there already or cannot be written.
     """
-    target = Path(path)
+    target = Path(expand_home(path))
     with staged_files([target], overwrite=overwrite) as [temporary]:
         page = render_report(trace, song=song)
         try:

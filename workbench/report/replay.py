@@ -41,11 +41,15 @@ class SongFile:
         path: as the user gave it.
         channels: what it was mixed to on reading, if to anything.
         allow_truncated: whether it was read up to a cut.
+        start_seconds: where reading began.
+        seconds: how much was read; ``None`` for all there is.
     """
 
     path: str | os.PathLike[str]
     channels: int | None = None
     allow_truncated: bool = False
+    start_seconds: float = 0.0
+    seconds: float | None = None
 
     @property
     def name(self) -> str:
@@ -191,15 +195,21 @@ def write_song(song: SongFile | None) -> str:
     if song is None:
         return "song"
     path = repr(os.fspath(song.path))
-    reading = {"channels": song.channels, "allow_truncated": song.allow_truncated or None}
+    reading = {
+        "channels": song.channels,
+        "start_seconds": song.start_seconds or None,
+        "duration_seconds": song.seconds,
+        "allow_truncated": song.allow_truncated or None,
+    }
     given = [f"{name}={value!r}" for name, value in reading.items() if value is not None]
     return f"wb.load({', '.join([path, *given])})" if given else path
 
 
 def list_reading_options(song: SongFile) -> list[str]:
     """How a song was read, as options of the command line."""
-    channels = [] if song.channels is None else ["--channels", str(song.channels)]
-    return [*channels, *(["--allow-truncated"] if song.allow_truncated else [])]
+    given = {"--channels": song.channels, "--start": song.start_seconds or None, "--seconds": song.seconds}
+    words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    return [*words, *(["--allow-truncated"] if song.allow_truncated else [])]
 
 
 def write_literal(value: object) -> str:

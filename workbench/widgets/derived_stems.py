@@ -139,7 +139,7 @@ class DerivedStems(WorkbenchWidget):
             raise InvalidValue("there is no trace to go on from: make the widget of one, DerivedStems(wb.trace(...))")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", WorkbenchNotice)  # they are among the new trace's notices
-            return self._source.trace.rerun("derive", derive=list(self.rules))
+            return self._source.trace.rerun("derive", derive=list(self.rules), progress=False)
 
     def player(self) -> StemPlayer:
         """Mixture, stems and derived stems to listen to in step."""

@@ -231,7 +231,7 @@ class MaskExplorer(MaskExplorerTraits):
 
     def rerun(self) -> Trace:
         """The run with this mask for all stems and chunks: ``trace.rerun("mask", mask=widget.mask)``."""
-        return self._data.trace.rerun("mask", mask=self.mask)
+        return self._data.trace.rerun("mask", mask=self.mask, progress=False)
 
     def _apply(self) -> Trace:
         """Rerun, unless that was just done; the new trace is then ``result``."""

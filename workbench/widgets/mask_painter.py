@@ -173,7 +173,7 @@ class MaskPainter(PainterStrokes):
     def rerun(self) -> Trace:
         """The whole song through the painted mask: ``trace.rerun("mask", mask=painter.mask)``, kept as `result`."""
         with self.working():
-            self.result = self._song.trace.rerun("mask", mask=self.mask)
+            self.result = self._song.trace.rerun("mask", mask=self.mask, progress=False)
         self.status = f"applied {format_count(self.position, 'stroke')} to the whole song: painter.result has the stems"
         return self.result
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from workbench.errors import InvalidValue
+from workbench.io.names import expand_home
 from workbench.io.staging import staged_files
 from workbench.pipeline.song_mask import SongMask
 
@@ -48,7 +49,7 @@ def check_ending(path: str | PathLike[str]) -> Path:
     Raises:
         InvalidValue: neither ``.json`` nor ``.npz``.
     """
-    target = Path(path)
+    target = Path(expand_home(path))
     if target.suffix.lower() not in ENDINGS:
         raise InvalidValue(f"a painted mask is a .json file (its strokes) or .npz (its gains), got {target.name!r}")
     return target

@@ -11,6 +11,7 @@ import ipywidgets
 from traitlets import Bool, Int, List, Unicode, validate
 
 from workbench.errors import InvalidValue
+from workbench.io.names import expand_home
 from workbench.io.read import load
 from workbench.io.references import ENDINGS
 from workbench.registry import find_model, models
@@ -95,7 +96,7 @@ class SeparatePanel(WorkbenchWidget):
         ids = [row.id for row in models()]
         first = FIRST_MODEL if FIRST_MODEL in ids else next(iter(ids), "")
         super().__init__(**{"song": str(song), "model": first, **traits})
-        self.folder = Path(folder)
+        self.folder = Path(expand_home(folder))
         self.separation: Separation | None = None
         self.results = ipywidgets.VBox()
         self.box = ipywidgets.VBox([self, self.results])
