@@ -91,10 +91,10 @@ class Nmf(nn.Module):
         """Random factors: the same numbers on every device, and for every item of a batch."""
         batch, rows, frames = values.shape
         components = self.settings.num_components
-        generator = torch.Generator().manual_seed(self.settings.seed)
+        generator = torch.Generator(device="cpu").manual_seed(self.settings.seed)
         # from above 0 to 1, as a factor that starts at 0 stays there
-        spectra = 1 - torch.rand(rows, components, generator=generator)
-        activations = 1 - torch.rand(components, frames, generator=generator)
+        spectra = 1 - torch.rand(rows, components, generator=generator, dtype=torch.float32, device="cpu")
+        activations = 1 - torch.rand(components, frames, generator=generator, dtype=torch.float32, device="cpu")
         return (
             spectra.to(values).expand(batch, -1, -1),
             activations.to(values).expand(batch, -1, -1),

@@ -63,7 +63,7 @@ def measure_average_spectrum(
     num_frames = min(num_frames, max(1, math.ceil(signal.shape[-1] / (n_fft // 4))))
     total = sum(power.double().sum(dim=1) for power in iterate_power(signal, n_fft=n_fft, num_frames=num_frames))
     assert isinstance(total, Tensor)  # there is at least one frame
-    mean = total / num_frames / float(torch.hann_window(n_fft).sum()) ** 2  # (freq,)
+    mean = total / num_frames / float(torch.hann_window(n_fft, dtype=torch.float32, device="cpu").sum()) ** 2  # (freq,)
     edges = np.geomspace(rows.low_hertz, rows.high_hertz, rows.num_rows + 1)
     return np.sqrt(edges[:-1] * edges[1:]), rows.pool(mean.numpy()[:, np.newaxis], "mean")[:, 0]
 
@@ -75,10 +75,10 @@ def iterate_power(signal: Float[Tensor, " time"], *, n_fft: int, num_frames: int
     """
     num_samples = signal.shape[-1]
     middles = np.floor((np.arange(num_frames) + 0.5) * (num_samples / num_frames)).astype(np.int64)
-    window = torch.hann_window(n_fft)
+    window = torch.hann_window(n_fft, dtype=torch.float32, device="cpu")
     for first in range(0, num_frames, FRAMES_AT_ONCE):
         starts = middles[first : first + FRAMES_AT_ONCE] - n_fft // 2
-        frames = torch.zeros(len(starts), n_fft)
+        frames = torch.zeros(len(starts), n_fft, dtype=torch.float32, device="cpu")
         for frame, start in zip(frames, starts.tolist(), strict=True):
             low, high = max(start, 0), min(start + n_fft, num_samples)
             frame[low - start : high - start] = signal.detach()[low:high]

@@ -41,7 +41,7 @@ class SampleCollector:
         self._sample_rate = sample_rate
         self._first_sample = first_sample
         capacity = min(max(expected_samples or sample_rate, 1), _MAX_CLAIMED_SAMPLES)
-        self._data = torch.empty(num_channels, capacity, dtype=torch.float32)  # (channel, time)
+        self._data = torch.empty(num_channels, capacity, dtype=torch.float32, device="cpu")  # (channel, time)
         self.num_samples = 0
 
     def add(self, block: np.ndarray) -> None:
@@ -54,7 +54,7 @@ class SampleCollector:
         converted = convert_channels(torch.from_numpy(block), channels=self._data.shape[0])
         end = self.num_samples + block.shape[1]
         if end > self._data.shape[1]:
-            grown = torch.empty(self._data.shape[0], max(end, math.ceil(1.5 * self._data.shape[1])))
+            grown = self._data.new_empty(self._data.shape[0], max(end, math.ceil(1.5 * self._data.shape[1])))
             grown[:, : self.num_samples] = self._data[:, : self.num_samples]
             self._data = grown
         self._data[:, self.num_samples : end] = converted

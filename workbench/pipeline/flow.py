@@ -105,7 +105,7 @@ class ChunkFlow:
     def _compute_model(self) -> Tensor:
         stages = self.plan.stages
         needs_chunk = stages.input_type != "spectrogram"
-        chunk = self._get("chunk") if needs_chunk else torch.empty(0)
+        chunk = self._get("chunk") if needs_chunk else torch.empty(0, dtype=torch.float32, device="cpu")
         # taken before the model runs, which may write into the chunk
         spectrogram = self._get("transform") if stages.transforms else None
         output = self._timed("model", self._run_model, chunk, spectrogram)

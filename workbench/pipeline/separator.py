@@ -126,7 +126,7 @@ class Run:
         observed = self.observer is not None
         flow = ChunkFlow(plan, song, grid, kept=known, references=references, mask=self.mask, observed=observed)
         shape = (len(plan.selected), plan.num_channels)
-        stitched = torch.empty(*shape, grid.num_samples)
+        stitched = torch.empty(*shape, grid.num_samples, dtype=torch.float32, device="cpu")
         adder = OverlapAdder(grid, plan.window, num_stems=shape[0], num_channels=shape[1], device=plan.device)
         begun = (*(step for step in steps.list_steps(plan) if step in steps.CHUNK_STEPS), "stitch")
         for step in begun:

@@ -59,8 +59,10 @@ class SongMask:
         """
         stft = cast("Stft", plan.stages.stft).config
         num_frames = 1 + (grid.chunk_size - stft.n_fft % 2) // stft.hop_length
-        starts = torch.tensor([grid.starts[index] for index in chunks], dtype=torch.float64)
-        samples = starts.unsqueeze(1) + torch.arange(num_frames) * stft.hop_length  # (chunk, frame), model's rate
+        starts = torch.tensor([grid.starts[index] for index in chunks], dtype=torch.float64, device="cpu")
+        samples = (
+            starts.unsqueeze(1) + torch.arange(num_frames, dtype=torch.int64, device="cpu") * stft.hop_length
+        )  # (chunk, frame), model's rate
         position = samples * (song_rate / plan.sample_rate / self.hop_samples)
         position = position.clamp(0, self.gain.shape[-1] - 1)
         before = position.floor().long()

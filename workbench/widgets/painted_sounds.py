@@ -107,7 +107,7 @@ class PaintedSounds:
         first, stop = self._find_samples(start_seconds, stop_seconds)
         heard = self._make_chunks(gain, stem, range(grid.covering(first).start, grid.covering(stop - 1).stop))
         weights = normalized_window(grid, plan.window)
-        sound = torch.zeros(plan.num_channels, stop - first)
+        sound = torch.zeros(plan.num_channels, stop - first, dtype=torch.float32, device="cpu")
         for index, stem_sound in heard.items():
             start = grid.starts[index]
             part = slice(max(start, first), min(start + grid.chunk_size, stop))

@@ -86,8 +86,10 @@ def take_excerpt(song: Audio[Tensor], *, start_seconds: float, num_samples: int)
 def make_signal(name: str, *, num_samples: int, sample_rate: int) -> Audio[Tensor]:
     """A tone or noise of one channel; the same bits every time."""
     if name == "tone":
-        time = torch.arange(num_samples, dtype=torch.float64) / sample_rate
+        time = torch.arange(num_samples, dtype=torch.float64, device="cpu") / sample_rate
         data = (TONE_PEAK * torch.sin(2 * torch.pi * TONE_HERTZ * time)).float().unsqueeze(0)  # (1, time)
     else:
-        data = NOISE_RMS * torch.randn(1, num_samples, generator=torch.Generator().manual_seed(0))
+        data = NOISE_RMS * torch.randn(
+            1, num_samples, generator=torch.Generator("cpu").manual_seed(0), dtype=torch.float32, device="cpu"
+        )
     return Audio(data, sample_rate)
