@@ -101,7 +101,7 @@ class PassesRun:
             with naming_member(member.name):
                 averaged.append((yield from self._run_member(index, member, passes, song, references)))
         combined = yield from timed_step("combine", lambda: combine_members(averaged, self._decided))
-        del averaged
+        averaged.clear()
         source = None if isinstance(self.song, Audio) else self.song
         separation = yield from timed_step(
             "derive",
