@@ -70,9 +70,54 @@ def test_what_is_written_is_read_as_it_was(value: object) -> None:
     assert read_yaml(line) == value
 
 
-def test_a_merged_key_may_be_given_anew() -> None:
-    text = "one: &one {a: 1, b: 2}\ntwo: &two {<<: *one, b: 3}\nthree: {<<: *two, a: 4}\n"
-    assert read_yaml(text)["three"] == {"a": 4, "b": 3}
+@pytest.mark.parametrize(
+    ("merged", "value"),
+    [
+        ("{<<: *two, a: 4}", {"a": 4, "b": 3}),
+        ("{a: 4, <<: *two}", {"a": 4, "b": 3}),
+        ("{<<: [*two, *one]}", {"a": 1, "b": 3}),  # the first that has a key decides
+        ("{<<: [*one, *two]}", {"a": 1, "b": 2}),
+        ("{<<: {<<: *two, a: 5}, b: 6}", {"a": 5, "b": 6}),
+    ],
+)
+def test_a_merged_key_may_be_given_anew(merged: str, value: object) -> None:
+    text = f"one: &one {{a: 1, b: 2}}\ntwo: &two {{<<: *one, b: 3}}\nthree: {merged}\n"
+    assert read_yaml(text)["three"] == value
+
+
+def test_two_merges_in_one_mapping_are_a_key_that_stands_twice() -> None:
+    with pytest.raises(InvalidValue, match="the key '<<' stands twice, in lines 1 and 2"):
+        read_yaml("<<: {a: 1}\n<<: {b: 2}\n")
+
+
+@pytest.mark.parametrize("step", ["[{}]", "{{<<: [{}], k: 1}}"])  # aliases, and merges
+def test_few_lines_that_stand_for_very_many_values_are_refused(step: str) -> None:
+    lines = ["a0: &a0 {k: 1}", *(f"a{i}: &a{i} {step.format(', '.join([f'*a{i - 1}'] * 9))}" for i in range(1, 30))]
+    with pytest.raises(InvalidValue, match="more than 100000 values"):
+        read_yaml("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("yes", True), ("Off", False), ("010", 10), ("1:30", "1:30"), ("y", "y"), ("0x1F", 31), ("-.inf", -float("inf"))],
+)
+def test_old_and_new_yaml_where_they_differ(text: str, value: object) -> None:
+    assert parse_setting(f"model.x={text}") == ("model.x", value)
+
+
+@pytest.mark.parametrize(
+    "text", ["yes", "n", "010", "1:30", "1_000", "1e5", ".5e1", "0x1F", "=", "", "null", "2001-01-01"]
+)
+def test_text_is_text_to_readers_of_either_yaml(text: str) -> None:
+    for written in (write_yaml({text: text}), write_yaml([text], in_line=True)):
+        assert read_yaml(written) == yaml.safe_load(written)
+    assert read_yaml(write_yaml({text: text})) == {text: text}
+
+
+@given(PLAIN | st.floats(allow_nan=False))
+@settings(max_examples=50)
+def test_other_readers_read_what_is_written(value: Any) -> None:
+    assert yaml.safe_load(write_yaml(value)) == value
 
 
 def test_a_key_that_stands_twice_in_json_or_a_setting_is_named(tmp_path: Path) -> None:

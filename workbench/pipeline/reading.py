@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml.error import YAMLError
 
 from workbench.errors import InvalidType, InvalidValue
 from workbench.pipeline.config import RunConfig
@@ -37,14 +37,14 @@ def read_config(source: str | os.PathLike[str] | Mapping[str, Any] | RunConfig |
         origin = str(path)
         try:
             text = path.read_text(encoding="utf-8")
-            # PyYAML takes neither JSON's tabs nor its 1e-3
+            # YAML does not take all of JSON's tabs
             document = read_json(text) if path.suffix.lower() == ".json" else read_yaml(text)
         except InvalidValue as error:
             raise InvalidValue(f"{path}: {error}") from error
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidValue(f"cannot read the config {path}: {error}") from error
         # ValueError: also of a date that is none, and of numbers with thousands of digits
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
+        except (YAMLError, ValueError, RecursionError) as error:
             raise InvalidValue(f"{path} is neither YAML nor JSON: {' '.join(str(error).split())}") from error
     if document is None:
         return {}
@@ -91,5 +91,5 @@ def parse_setting(text: str) -> tuple[str, object]:
         return key.strip(), read_yaml(value)
     except InvalidValue as error:
         raise InvalidValue(f"the value of {key.strip()}: {error}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise InvalidValue(f"the value of {key.strip()} is not YAML: {value[:80]!r}") from error

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from torch import Tensor
 
 from workbench.core.audio import Audio
@@ -21,6 +20,7 @@ from workbench.pipeline.separation import Separation
 from workbench.pipeline.steps import load_song
 from workbench.pipeline.trace import Trace
 from workbench.pipeline.validation import validate_config
+from workbench.pipeline.yaml_text import write_yaml
 from workbench.registry.names import validate_stem_names
 from workbench.report.replay import write_rule
 
@@ -183,7 +183,7 @@ def write_texts(rules: Mapping[str, Rule]) -> dict[str, str]:
     lines = write_lines(rules)
     python = "".join(f"    {line!r},\n" for line in lines)
     return {
-        "config": yaml.safe_dump({"derived_stems": document}, sort_keys=False, allow_unicode=True),
+        "config": write_yaml({"derived_stems": document}),
         "python": f"derive={list(lines)!r}" if len(lines) < 2 else f"derive=[\n{python}]",
         "command": " \\\n".join(f"--derive {shlex.quote(line)}" for line in lines),
     }
