@@ -78,7 +78,7 @@ def new_page(
     def make(**options: Any) -> Any:
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 1000}} | options))
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(120_000)
         page.faults = []
         page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.faults.append(str(error)))
