@@ -11,6 +11,10 @@ import jaxtyping
 import pytest
 from hypothesis import HealthCheck, settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before anything loads torch; the processes that tests start inherit it
+    for library in ("OMP", "MKL", "OPENBLAS"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync"
 FAILED = pytest.StashKey[bool]()
 
@@ -78,7 +82,7 @@ def new_page(
     def make(**options: Any) -> Any:
         context = browser.new_context(**({"viewport": {"width": 1280, "height": 1000}} | options))
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(120_000)
         page.faults = []
         page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.faults.append(str(error)))
@@ -107,7 +111,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked as exhaustive, unless all is asked for."""
+    """Leave out what is marked as exhaustive, unless all is asked for: of the notebooks, all but the tour."""
+    for item in items:
+        if item.path.suffix == ".ipynb" and item.path.stem != "00_tour":
+            item.add_marker("exhaustive")
     if config.getoption("--all"):
         return
     left_out = [item for item in items if item.get_closest_marker("exhaustive")]

@@ -18,6 +18,19 @@ from labdriver import Lab, Notebook
 ROOT = Path(__file__).parents[2]
 
 
+# of those in JupyterLab, each of which takes up to a minute; every widget has its quick tests in tests/widgets
+QUICK = ("test_keys_and_clicks_go_through_the_kernel", "test_an_exported_notebook_shows_and_plays[00_tour.ipynb]")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs in JupyterLab, and exports of notebooks, as exhaustive."""
+    for item in items:
+        is_slow = {"prefix", "notebook"} & set(getattr(item, "fixturenames", ()))
+        if Path(__file__).parent in item.path.parents and is_slow and item.name not in QUICK:
+            item.add_marker("exhaustive")
+
+
 @pytest.fixture(scope="session")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment's folder that pip installed the workbench into, from a copy so that no litter stays here.

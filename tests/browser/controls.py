@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 from labdriver import Lab, Notebook
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 POLL_MILLISECONDS = 40
 SAVED_BYTES = 2_000_000  # at most, of a notebook without its figures
 

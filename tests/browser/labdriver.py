@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))  # those that are shipped
-START_SECONDS = 180.0
+START_SECONDS = 300.0
 SETTINGS = {  # no news, no autosave in the middle of a test, all cells in the page
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
@@ -117,7 +117,7 @@ class Lab:
             headers={"Authorization": f"token {self.token}"},
             data=None if body is None else json.dumps(body).encode(),
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -156,7 +156,7 @@ class Notebook:
 
     def attach(self) -> Notebook:
         """Take over the notebook that the page shows, or is about to."""
-        self.page.wait_for_function(f"() => window.jupyterapp && {CURRENT}?.context?.isReady", timeout=60_000)
+        self.page.wait_for_function(f"() => window.jupyterapp && {CURRENT}?.context?.isReady", timeout=120_000)
         # JupyterLab shows nowhere what a callback, started by a message from the page, raises or prints
         self.page.evaluate(
             """() => {

@@ -25,7 +25,7 @@ def open_launcher(page: Any, lab: Lab, *, folder: str = "") -> Any:
     """The tiles of our section, in a fresh workspace that shows a folder."""
     page.goto(f"{lab.url}/lab{folder and '/tree/' + folder}?reset&token={lab.token}")
     tiles = page.locator(TILES)
-    tiles.first.wait_for(timeout=60_000)
+    tiles.first.wait_for(timeout=120_000)
     return tiles
 
 

@@ -72,7 +72,7 @@ def test_after_a_restart_of_the_kernel_the_page_goes_on(notebook: Notebook, page
         """() => { jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()
             .then(() => { window.isRestarted = true; }); }"""
     )
-    page.wait_for_function("() => window.isRestarted", timeout=60_000)
+    page.wait_for_function("() => window.isRestarted", timeout=120_000)
     notebook.wait_idle()
     told = page.get_by_role("alert").filter(has_text="the kernel has ended or was restarted")
     told.nth(len(WIDGETS) - 1).wait_for()  # each says so

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -16,18 +15,17 @@ HEAVY = ("torch", "librosa", "numpy", "pydantic")
 
 
 def test_help_is_quick_and_light(run_process):
-    """At most 0.5 s above a bare interpreter, the best of five each: others may keep the machine busy.
-
-    Where a bare one takes longer than 0.04 s the machine is slow, or busy throughout, and this may take longer too.
-    """
-    times: dict[str, float] = {}
+    """At most 0.5 s of a processor above a bare interpreter, or where that is slow, 12 times what it takes."""
+    seconds: dict[str, float] = {}
     for _ in range(5):
         for name, program in (("bare", ("-c", "pass")), ("help", ("-m", "workbench", "--help"))):
-            started = time.perf_counter()
+            before = os.times()
             result = run_process(program=program)
-            times[name] = min(times.get(name, math.inf), time.perf_counter() - started)
+            after = os.times()
+            used = after.children_user + after.children_system - before.children_user - before.children_system
+            seconds[name] = min(seconds.get(name, math.inf), used)
             assert result.status == 0
-    assert times["help"] - times["bare"] <= max(0.5, 12 * times["bare"])
+    assert seconds["help"] - seconds["bare"] <= max(0.5, 12 * seconds["bare"])
 
     code = "import sys; from workbench.cli import main; sys.argv[1:] = ['--help']\ntry: main()\nfinally: "
     result = run_process(program=("-c", f"{code}print([m for m in {HEAVY} if m in sys.modules])"))
@@ -92,7 +90,6 @@ HANGS = """
 def test_ctrl_c_ends_with_130_and_one_line(write_plugin, write_song, make_environment, out, body, times, line):
     folder = write_plugin("slow", MODEL.format(body=body))
     command = [sys.executable, "-m", "workbench", "separate", str(write_song()), "-m", "slow", "-o", str(out)]
-    started = time.perf_counter()
     process = subprocess.Popen(
         command,
         env=make_environment([folder]),
@@ -109,13 +106,11 @@ def test_ctrl_c_ends_with_130_and_one_line(write_plugin, write_song, make_enviro
             assert process.stdout is not None
             assert process.stdout.readline() == "begun\n"
             process.send_signal(signal.SIGINT)
-        asked = time.perf_counter()
-        _, stderr = process.communicate()
+        _, stderr = process.communicate()  # ends at all, and long before the model would
     finally:
         watchdog.cancel()
         process.kill()
         process.wait()
-    assert time.perf_counter() - asked < max(5, asked - started)  # a machine slow to begin may be as slow to end
     assert (process.returncode, stderr) == (130, f"{line}\n")
     assert not out.exists()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 RENDER = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
 # What a key may be pressed on whose shortcuts JupyterLab would take.
