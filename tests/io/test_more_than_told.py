@@ -110,6 +110,27 @@ def test_a_few_bytes_behind_the_samples_are_left_out_with_a_notice(tmp_path):
         assert load(path).data.shape[1] == LENGTH
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff"])
+def test_a_file_joined_to_one_that_tells_its_size_is_left_out_with_a_notice(tmp_path, name):
+    path = tmp_path / name
+    write_soundfile(path, make_noise(num_samples=LENGTH), sample_rate=RATE, subtype="PCM_16")
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.warns(WorkbenchNotice, match="another file is joined to it, of .* bytes; it is left out"):
+        assert load(path).data.shape[1] == LENGTH
+
+
+def test_a_wav_of_64_bit_integers_is_read(tmp_path):
+    path = tmp_path / "a.wav"
+    samples = make_noise(num_samples=LENGTH)
+    write_soundfile(path, samples, sample_rate=RATE, subtype="PCM_16")
+    data = bytearray(path.read_bytes())
+    place, data_place = data.find(b"fmt "), data.find(b"data")
+    whole = np.frombuffer(bytes(data[data_place + 8 :]), np.int16).astype(np.int64) << 48
+    struct.pack_into("<IHH", data, place + 16, RATE * 16, 16, 64)
+    path.write_bytes(data[: data_place + 4] + struct.pack("<I", whole.nbytes) + whole.tobytes())
+    np.testing.assert_allclose(load_silently(path), samples, rtol=0, atol=2**-15)
+
+
 @pytest.mark.parametrize("tail", [b"LIST\x04\0\0\0INFO", b"\0" * 100_000, b"id3 \x03\0\0\0abc"])
 def test_further_chunks_and_zeros_are_no_samples(tmp_path, tail):
     path = tmp_path / "a.wav"

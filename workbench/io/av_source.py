@@ -298,7 +298,11 @@ def _count_bytes(file: BinaryIO) -> int:
 
 def _convert_samples(frame: av.AudioFrame) -> np.ndarray:
     """Give a frame's samples as float32 in [-1, 1], (channel, time)."""
-    samples = frame.to_ndarray()
+    samples: np.ndarray
+    if frame.format.name == "s64":  # PyAV has no array for it
+        samples = np.frombuffer(bytes(frame.planes[0]), np.int64)[: frame.samples * len(frame.layout.channels)]
+    else:
+        samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(frame.samples, -1).T  # (1, time·channel) -> (channel, time)
     code = samples.dtype.str[1:]

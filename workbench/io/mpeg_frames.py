@@ -45,14 +45,14 @@ def find_songs(data: bytes) -> list[MpegSong]:
     as tags, are passed over.
     """
     songs: list[MpegSong] = []
-    position = _find_frame(data, _skip_tags(data, 0))
+    position = _find_frame(data, skip_tags(data, 0))
     if position is None:
         return []
     start, told, num_frames, stop, frame_samples = position, _find_count(data, position), 0, position, 0
     while position is not None:
         num_bytes, frame_samples = _read_frame(data, position) or (0, frame_samples)
         if num_bytes == 0 or position + num_bytes > len(data):
-            after = _skip_tags(data, position)
+            after = skip_tags(data, position)
             position = _find_frame(data, after if after > position else position + 1)
             continue
         count = _find_count(data, position)
@@ -71,7 +71,7 @@ def _make_song(start: int, stop: int, num_frames: int, told: tuple[int, int] | N
     return MpegSong(start, stop, num_frames, count, position, frame_samples)
 
 
-def _skip_tags(data: bytes, position: int) -> int:
+def skip_tags(data: bytes, position: int) -> int:
     """Give the position behind the ID3v2 tags that begin at `position`: ten bytes, four of them tell the size."""
     while data[position : position + 3] == b"ID3" and position + 10 <= len(data):
         flags, a, b, c, d = data[position + 5 : position + 10]

@@ -199,6 +199,12 @@ def _open_mp3_song(path: Path, song: MpegSong, *, allow_truncated: bool) -> AvSo
 
 def _open_beyond_header(path: Path, surplus: SampleBytes, *, allow_truncated: bool) -> AudioSource:
     """Open uncompressed samples up to the end of the file, for which the header tells of fewer."""
+    num_more = surplus.there - surplus.told
+    left = f"its header tells of {surplus.told} bytes of sound, and {num_more} more stand behind them"
+    if surplus.before_file:  # at which libsndfile refuses the whole
+        first = open_with_ffmpeg(path, cut=None, allow_truncated=allow_truncated)
+        first.notes.append(f"another file is joined to it, of {num_more} bytes; it is left out")
+        return first
     source = _open_with_libsndfile(os.open(path, os.O_RDONLY), path, cut=None, allow_truncated=allow_truncated)
     file_format, subtype, is_little = source.file_format, source.subtype, source.is_little_endian
     rate, channels = source.sample_rate, source.num_channels

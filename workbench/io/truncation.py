@@ -19,11 +19,15 @@ _MP4_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp
 
 @dataclass(frozen=True)
 class SampleBytes:
-    """Where the bytes of uncompressed samples begin in a file, how many it tells of, and how many there are."""
+    """Where the bytes of uncompressed samples begin in a file, how many it tells of, and how many there are.
+
+    `before_file` says that what follows those it tells of is another file, joined to this one.
+    """
 
     start: int
     told: int
     there: int
+    before_file: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,9 @@ def find_surplus(path: Path) -> SampleBytes | None:
         if _is_placeholder(told) or start + told >= size:
             return None
         after = start + told + -told % alignment
+        file.seek(after)
+        if _choose_chunks(file.read(12).ljust(12, b"\0")) is not None:
+            return SampleBytes(start=start, told=told, there=size - start, before_file=True)
         if (chunks is not None and _are_chunks(file, chunks, after, size)) or _are_zeros(file, after, size):
             return None
     return SampleBytes(start=start, told=told, there=size - start)
