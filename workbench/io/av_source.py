@@ -13,8 +13,9 @@ import av
 import numpy as np
 
 from workbench.errors import AudioFileError
-from workbench.io.mp4_boxes import has_sample_exact_edits, read_priming_after_silence
+from workbench.io.mp4_boxes import has_sample_exact_edits, read_track_times
 from workbench.io.source import RefusedFileError
+from workbench.io.truncation import read_told_samples
 
 # FFmpeg also takes playlists and scripts, which name other files and addresses to open. Only these.
 ALLOWED_FORMATS = (
@@ -129,7 +130,10 @@ class AvSource:
         return max(0, round(seconds * self.sample_rate)) + _LENGTH_MARGIN_SAMPLES
 
     def _read_end(self, stream: av.AudioStream) -> Fraction | None:
-        """Give the time in seconds where a stream ends by its edit list or iTunes tag, else None."""
+        """Give the time in seconds where a stream ends by its edit list, iTunes' tag or a chunk ``fact``, else None."""
+        if self.format_name in ("wav", "w64"):
+            told = read_told_samples(self._path)
+            return None if told is None else Fraction(told, self.sample_rate)
         if not self._is_mp4 or stream.time_base is None:
             return None
         sample_rate = stream.codec_context.sample_rate
@@ -141,18 +145,23 @@ class AvSource:
                 return start + Fraction(int(gapless[3], 16), sample_rate)
         if stream.duration is not None and has_sample_exact_edits(self._file, sample_rate=sample_rate):
             return start + stream.duration * stream.time_base
-        return None
+        times = read_track_times(self._file, track_id=stream.id)
+        if times is None:
+            return None
+        return start + times.duration - (0 if times.starts_late else times.first)
 
     def _read_start(self, stream: av.AudioStream) -> Fraction:
         """Give the time in seconds before which a stream's samples are the codec's own, where FFmpeg leaves them in."""
         start = Fraction(stream.start_time or 0) * (stream.time_base or 1)
         if not self._is_mp4:
             return start
-        priming = read_priming_after_silence(self._file, track_id=stream.id)
-        if priming == 0 and stream.codec_context.name == "aac":
+        times = read_track_times(self._file, track_id=stream.id)
+        if times is None or not times.starts_late:
+            return start  # where FFmpeg leaves them out
+        if times.first == 0 and stream.codec_context.name == "aac":
             # FFmpeg's own writer tells of none here; of its first frame AAC can decode but a half.
-            priming = Fraction(stream.codec_context.frame_size, stream.codec_context.sample_rate)
-        return start + (priming or 0)
+            return start + Fraction(stream.codec_context.frame_size, stream.codec_context.sample_rate)
+        return start + times.first
 
     def _note_late_start(self, start: Fraction) -> None:
         """Say how much later than the pictures the sound begins."""
@@ -180,6 +189,13 @@ class AvSource:
     @property
     def _is_mp4(self) -> bool:
         return "mp4" in self.format_name.split(",")
+
+    def _is_past_end(self, end: Fraction | None) -> bool:
+        """Whether the sound, decoded up to the time `end`, is all that an uncompressed container tells of."""
+        stream = self._streams[0]
+        if self.format_name not in ("wav", "w64") or end is None or not stream.duration or stream.time_base is None:
+            return False
+        return bool(end >= stream.duration * stream.time_base)
 
     def _find_missing_end(self, end: Fraction | None) -> str | None:
         """Say what is missing if the sound, decoded up to the time `end`, ends before the file said it would."""
@@ -244,12 +260,16 @@ class AvSource:
                     if self._is_mp4:
                         block = block[:, : self._count_valid(frame, last_packet_end[index], stream_end[index])]
                         block = block[:, self._count_priming(frame, stream_start[index]) :]
+                    elif stream_end[index] is not None:
+                        block = block[:, : self._count_valid(frame, None, stream_end[index])]
                     position[index] += block.shape[1]
                     yield index, block
         except av.error.FFmpegError as error:
             reason, failure = error.strerror, error
         except OSError as error:  # of the file itself, on its way through FFmpeg
             reason, failure = error.strerror, error
+        if failure is not None and len(indices) == 1 and self._is_past_end(decoded_end.get(indices[0])):
+            failure = None  # padding of the container behind the last packet
         if self.cut is None and failure is not None:
             seconds = min(position[index] / self.stream_format(index)[0] for index in indices)
             self.cut = f"damaged or cut off after {seconds:.3f} s ({reason})"

@@ -98,12 +98,25 @@ def has_sample_exact_edits(file: BinaryIO, *, sample_rate: int) -> bool:
     return bool(time_scale > 0 and time_scale % sample_rate == 0)
 
 
-def read_priming_after_silence(file: BinaryIO, *, track_id: int) -> Fraction | None:
-    """Give the seconds of its codec's own sound that a track starts with, if it starts late; else None.
+@dataclass(frozen=True)
+class TrackTimes:
+    """What the edit list of a track says that plays one stretch of it.
 
-    Where a track starts late, its edit list begins with an empty edit, and the next one tells which of its samples is
-    the first to be heard. FFmpeg leaves those before it out only where there is no empty edit. Leaves the position
-    where it was.
+    Attributes:
+        starts_late: whether silence comes first, by an empty edit.
+        first: which of the track's own seconds is the first to be heard; what comes before is the codec's own.
+        duration: of the whole track in seconds, by its own clock, which counts samples.
+    """
+
+    starts_late: bool
+    first: Fraction
+    duration: Fraction
+
+
+def read_track_times(file: BinaryIO, *, track_id: int) -> TrackTimes | None:
+    """Give the times of a track, None for one in fragments, without a duration, or of several stretches.
+
+    Leaves the position where it was.
     """
     with _at_beginning(file) as size:
         movie = find_box(file, "moov", start=0, end=size)
@@ -111,17 +124,27 @@ def read_priming_after_silence(file: BinaryIO, *, track_id: int) -> Fraction | N
             header = find_box(file, "tkhd", start=track.start, end=track.end) if track.kind == b"trak" else None
             if header is None or _read_at(file, header.start + _after_times(file, header), ">I") != track_id:
                 continue
-            edits = find_box(file, "edts/elst", start=track.start, end=track.end)
             media = find_box(file, "mdia/mdhd", start=track.start, end=track.end)
-            if edits is None or media is None or _read_at(file, edits.start + 4, ">I") < 2:
+            edits = find_box(file, "edts/elst", start=track.start, end=track.end)
+            if media is None:
                 return None
-            is_long = _read_at(file, edits.start, ">B") == 1
-            entry_bytes, offset, layout = (20, 8, ">q") if is_long else (12, 4, ">i")
-            first = _read_at(file, edits.start + 8 + offset, layout)
-            second = _read_at(file, edits.start + 8 + entry_bytes + offset, layout)
             time_scale = _read_time_scale(file, media)
-            return Fraction(max(0, second), time_scale) if first == -1 and time_scale > 0 else None
+            is_long = _read_at(file, media.start, ">B") == 1
+            duration = _read_at(file, media.start + _after_times(file, media) + 4, ">Q" if is_long else ">I")
+            starts = [] if edits is None else _read_edit_starts(file, edits)
+            starts_late = starts[:1] == [-1]
+            if time_scale == 0 or duration == 0 or len(starts) > 1 + starts_late or starts == [-1]:
+                return None
+            first = max(0, starts[-1]) if starts else 0
+            return TrackTimes(starts_late, Fraction(first, time_scale), Fraction(duration, time_scale))
     return None
+
+
+def _read_edit_starts(file: BinaryIO, edits: Box) -> list[int]:
+    """Where in the track each edit of a list begins, in the track's units; -1 for an empty one."""
+    is_long, count = _read_at(file, edits.start, ">B") == 1, min(_read_at(file, edits.start + 4, ">I"), 16)
+    entry_bytes, offset, layout = (20, 8, ">q") if is_long else (12, 4, ">i")
+    return [_read_at(file, edits.start + 8 + index * entry_bytes + offset, layout) for index in range(count)]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from workbench.io.chains import Link, find_flac_end, find_flac_links, find_ogg_l
 from workbench.io.mpeg_frames import MpegSong, find_songs
 from workbench.io.soundfile_source import SoundfileSource
 from workbench.io.source import AudioSource, ChainedSource, RefusedFileError
-from workbench.io.truncation import SampleBytes, find_cut, find_surplus
+from workbench.io.truncation import SampleBytes, find_cut, find_surplus, read_told_samples
 
 # A count of MP3 frames may be off by one or two after tools have cut or tagged a file.
 _TOLERATED_FRAMES = 2
@@ -95,7 +95,13 @@ def _open_first(path: Path, *, cut: str | None, allow_truncated: bool) -> AudioS
             return _open_beyond_header(path, surplus, allow_truncated=allow_truncated)
         if head == b"fLaC" or head[:3] == b"ID3":
             return _open_links(path, find_flac_links, cut=cut, allow_truncated=allow_truncated)
-        return _open_with_libsndfile(os.open(path, os.O_RDONLY), path, cut=cut, allow_truncated=allow_truncated)
+        return SoundfileSource(
+            os.open(path, os.O_RDONLY),
+            path,
+            cut=cut,
+            allow_truncated=allow_truncated,
+            told_samples=read_told_samples(path),
+        )
     except RefusedFileError as refusal:
         first_reason = str(refusal)
     try:

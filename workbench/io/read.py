@@ -42,7 +42,10 @@ def load(
     libsndfile does not know through FFmpeg (the first audio stream: of a stem file, the mixture).
     Songs that were joined end to end in one file (ogg, opus, mp3, flac) are read one after the other.
     Where a file holds more than its header tells of, all of it is read, with a notice.
-    Samples that a codec adds at either end are left out wherever the file tells how many they are.
+    Samples that a codec adds at either end are left out wherever the file tells how many they are. No file tells it
+    of raw streams (ADTS, AC-3, AMR), nor do FLV, AVI, ASF and MPEG-TS; Matroska tells only of the beginning, and
+    ADPCM, AC-3 and MP2 as FFmpeg writes them count whole frames: there up to a frame more comes back.
+    Of a film whose sound starts late, time counts from the sound, and a notice tells the offset.
 
     Args:
         path: the file.

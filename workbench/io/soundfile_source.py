@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import soundfile
@@ -13,6 +14,7 @@ from workbench.errors import AudioFileError
 from workbench.io.source import RefusedFileError
 
 BLOCK_SAMPLES = 65536
+_LONGEST_FRAME = 8192  # in samples, of what a WAV file holds
 
 # Vorbis I specification, 4.3.9, and RFC 7845, 5.1.1.2, order channels as L C R Ls Rs LFE. libsndfile
 # hands them on so; the index of each channel of WAV order (L R C LFE Ls Rs) among them:
@@ -33,7 +35,15 @@ class SoundfileSource:
     printed and dropped.
     """
 
-    def __init__(self, descriptor: int, path: Path, *, cut: str | None, allow_truncated: bool) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        path: Path,
+        *,
+        cut: str | None,
+        allow_truncated: bool,
+        told_samples: int | None = None,
+    ) -> None:
         """Open the file behind `descriptor`, which is closed with this source, also when it is refused.
 
         Args:
@@ -41,6 +51,8 @@ class SoundfileSource:
             path: serves the errors.
             cut: what is known to be missing.
             allow_truncated: whether to give what comes before a cut.
+            told_samples: how many samples the file tells of beside its bytes; those of the last frame or of padding
+                that go beyond are left out.
 
         Raises:
             RefusedFileError: libsndfile does not know the format, or cannot know the length.
@@ -51,7 +63,7 @@ class SoundfileSource:
         self.position = 0
         self.notes: list[str] = []
         try:
-            missing = _find_missing_end(descriptor)
+            missing = _find_missing_end(descriptor, told_samples)
             self._file = _open(descriptor)
         except BaseException:
             os.close(descriptor)
@@ -60,7 +72,7 @@ class SoundfileSource:
         self.num_channels: int = self._file.channels
         self.file_format: str = self._file.format
         self.subtype: str = self._file.subtype
-        self._length: int = self._file.frames
+        self._length: int = _choose_length(self._file, told_samples)
         self.num_samples: int | None = self._length
         self.cut: str | None = missing if cut is None else cut
         self._order = WAV_ORDER_FROM_VORBIS.get(self.num_channels) if self.subtype in ("VORBIS", "OPUS") else None
@@ -121,18 +133,28 @@ def _open(descriptor: int) -> soundfile.SoundFile:
     if file.frames >= 2**62:
         file.close()
         raise RefusedFileError("libsndfile: the length is not in the header")
+    if file.subtype.startswith("MPEG"):
+        file.close()
+        raise RefusedFileError("libsndfile: it only guesses the length of MPEG audio")
     return file
 
 
-def _find_missing_end(descriptor: int) -> str | None:
+def _choose_length(file: soundfile.SoundFile, told_samples: int | None) -> int:
+    num_frames = int(file.frames)
+    is_within_last_frame = told_samples is not None and num_frames - _LONGEST_FRAME < told_samples < num_frames
+    return cast(int, told_samples) if is_within_last_frame else num_frames
+
+
+def _find_missing_end(descriptor: int, told_samples: int | None) -> str | None:
     """Try to read the last sample, by an opening of its own: a failed one stays unusable."""
     with _open(descriptor) as file:
-        if file.frames == 0:
+        length = _choose_length(file, told_samples)
+        if length == 0:
             return None
         try:
-            file.seek(file.frames - 1)
+            file.seek(length - 1)
             if len(file.read(1)) == 1:
                 return None
         except soundfile.SoundFileError:
             pass
-        return f"its header tells of {file.frames} samples, and the last of them cannot be read"
+        return f"its header tells of {length} samples, and the last of them cannot be read"

@@ -108,6 +108,31 @@ def find_surplus(path: Path) -> SampleBytes | None:
     return SampleBytes(start=start, told=told, there=size - start)
 
 
+def read_told_samples(path: Path) -> int | None:
+    """Give the samples that the chunk ``fact`` of a WAV or W64 file tells of, None without one.
+
+    It is there for codecs that work in frames (Microsoft, Multimedia Standards Update, 1994), of which the last may
+    be longer than the sound, and in W64 for samples whose bytes are padded.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        chunks = _choose_chunks(file.read(40).ljust(40, b"\0"))
+        if chunks not in (_WAV, _W64):
+            return None
+        header_bytes, position = struct.calcsize(chunks.layout), chunks.first
+        while position + header_bytes <= size:
+            file.seek(position)
+            kind, num_bytes = struct.unpack(chunks.layout, file.read(header_bytes))
+            num_bytes -= header_bytes if chunks.counts_header else 0
+            if kind[:4] == b"fact":
+                told = file.read(8 if chunks is _W64 else 4)
+                return int.from_bytes(told, "little") or None
+            if kind == chunks.data or num_bytes < 0:
+                return None
+            position += header_bytes + num_bytes + -num_bytes % chunks.alignment
+    return None
+
+
 def _choose_chunks(head: bytes) -> _Chunks | None:
     kind = head[:4]
     if kind in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
