@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -87,12 +88,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> NewEnvironment:
 
 
 def test_the_new_package_is_listed(environment):
-    (row,) = (
-        line for line in environment.run("-m", "workbench", "plugins").splitlines() if "bell-ringer 0.1.0" in line
-    )
-    assert row.split() == [
-        "bell_ringer", "bell-ringer", "0.1.0", "bell_ringer.bell_ringer,", "bell_ringer.power_sine", "ok",
-    ]  # fmt: skip
+    rows = json.loads(environment.run("-m", "workbench", "plugins", "--json"))
+    (row,) = (row for row in rows if row["name"] == "bell_ringer")
+    assert (row["origin"], row["status"]) == ("bell-ringer 0.1.0", "ok")
+    assert row["gave"] == ["bell_ringer.bell_ringer", "bell_ringer.power_sine"]
 
 
 def test_check_finds_no_fault(environment):

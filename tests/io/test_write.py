@@ -223,7 +223,7 @@ def test_names_that_differ_in_case_alone_are_refused(tmp_path):
     ("data", "error", "message"),
     [
         (torch.zeros(2, 0), InvalidValue, "at least 1 sample"),
-        (torch.zeros(9, 5), InvalidValue, "flac holds 1 to 8 channels, got 9"),
+        (torch.zeros(9, 50), InvalidValue, "flac holds 1 to 8 channels, got 9"),
         (torch.zeros(5), InvalidType, r"shape \(5,\)"),
         (torch.zeros(1, 5, dtype=torch.int16), InvalidType, "int16"),
         (torch.tensor([[0.0, 0.0], [0.0, torch.nan]]), InvalidValue, "nan in channel 1, sample 1"),

@@ -293,3 +293,33 @@ def test_a_model_that_does_not_load_says_so_when_it_is_used(used, kind):
     assert len(failures) == 1  # the checks that need a network are skipped, and do not repeat it
     for part in advice or parts[1:]:
         assert part in failures[0]
+
+
+def test_what_a_broken_removal_left_hides_no_plugin(tmp_path):
+    package = write_package(tmp_path, "good", GOOD, entry_points="good = dist_good")
+    (tmp_path / "stale" / "dist_good-0.9.dist-info").mkdir(parents=True)
+    rows = json.loads(run([tmp_path / "stale", package], "-m", "workbench", "plugins", "--json")[0])
+    assert [row["status"] for row in rows if row["name"] == "good"] == ["ok"]
+
+
+def test_a_byte_order_mark_is_named(tmp_path):
+    package = write_package(tmp_path, "marked", GOOD, entry_points=b"\xef\xbb\xbf[workbench]\nmarked = dist_marked\n")
+    rows = json.loads(run([package], "-m", "workbench", "plugins", "--json")[0])
+    (row,) = (row for row in rows if row["name"] == "dist_marked")
+    assert "begins with a byte-order mark: save it as UTF-8 without one" in row["error"]
+
+
+@pytest.mark.parametrize("group", ["workbenches", "workbnech", "stem_workbench", "workbench.plugins"])
+def test_a_group_that_is_nearly_ours_is_named(tmp_path, group):
+    lines = f"[{group}]\nmine = dist_near\n[console_scripts]\nworkbench-mine = dist_near:main\n"
+    package = write_package(tmp_path, "near", GOOD, entry_points=lines.encode())
+    rows = json.loads(run([package], "-m", "workbench", "plugins", "--json")[0])
+    (row,) = (row for row in rows if row["name"] == "dist_near")
+    assert f"the group '{group}', expected [project.entry-points.workbench] in pyproject.toml" in row["error"]
+
+
+def test_an_entry_point_to_a_module_that_is_not_there_points_to_pyproject(tmp_path):
+    package = write_package(tmp_path, "lost", GOOD, entry_points="lost = dist_lots")
+    rows = json.loads(run([package], "-m", "workbench", "plugins", "--json")[0])
+    (row,) = (row for row in rows if row["name"] == "lost")
+    assert "does [project.entry-points.workbench] in pyproject.toml name it as it is called" in row["error"]

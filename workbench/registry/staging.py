@@ -78,6 +78,11 @@ def load_entry_point(entry_point: EntryPoint) -> PluginRecord:
                 raise KeyboardInterrupt from error  # whatever a library made of it
             packages = {entry_point.value.partition(":")[0].partition(".")[0].strip()}
             text = describe_failure(error, packages=packages)
+            if isinstance(error, ModuleNotFoundError) and error.name in (entry_point.module, *packages):
+                text += (
+                    f": does [project.entry-points.{hookspecs.GROUP}] in pyproject.toml name it as it is called, "
+                    "and does the package contain it?"
+                )
             return PluginRecord(entry_point.name, origin, "failed", error=text)
 
 
@@ -104,7 +109,6 @@ def collect_cards(plugin: object, *, name: str, origin: str) -> PluginRecord:
     hooks.add_hookspecs(hookspecs)
     _check_hooks(plugin, hooks=hooks)
     hooks.register(plugin, name=name)
-    hooks.check_pending()
     staging = Staging(name)
     for hook_name, register in zip(HOOKS, (staging.register_window, staging.register_model), strict=True):
         returned = getattr(hooks.hook, hook_name)(register=register)
