@@ -24,6 +24,9 @@ from workbench.errors import InvalidValue
 __all__ = ["InverseStft", "Stft", "StftConfig", "make_stft_window"]
 
 ENVELOPE_FLOOR = 1e-11  # below it a sample was seen by no window worth the name; torch.istft's own limit
+# A frame's rounding, about 1e-7 of its level, comes out multiplied by 1 / sqrt(least / greatest sum of squares), and so
+# does what a mask changes: here by 1e4, to 1e-3.
+WORST_CONDITION = 1e-8
 
 
 def make_stft_window(config: StftConfig) -> Float[Tensor, " n_fft"]:
@@ -154,10 +157,11 @@ class InverseStft(_Transform):
         # in float64: where a window only just reaches a sample, a quotient of two tiny numbers must be right
         squares = self.exact_window.square().expand(1, self.num_frames, config.n_fft)
         envelope = self._crop(self._overlap_add(squares, torch.ones_like(self.exact_window)))
-        if float(envelope.min()) < ENVELOPE_FLOOR:
+        if float(envelope.min()) < max(ENVELOPE_FLOOR, WORST_CONDITION * float(envelope.max())):
             raise InvalidValue(
                 f"with a window of {config.win_length} samples and a hop_length of {config.hop_length}, some "
-                f"samples of a chunk of {num_samples} are seen by no frame and cannot be inverted: use a smaller "
+                f"samples of a chunk of {num_samples} are seen by no frame, or too faintly to stand rounding, "
+                "and cannot be inverted: use a smaller "
                 "hop_length, or a chunk that is a multiple of it"
             )
         self.exact_weights = envelope[0].reciprocal()

@@ -76,7 +76,7 @@ def read_stem_names(path: Path) -> list[str] | None:
     try:
         stems = json.loads(text)["stems"]
         return [str(stem["name"]) for stem in stems]
-    except (ValueError, KeyError, TypeError):  # no JSON, or JSON of another kind
+    except (ValueError, KeyError, TypeError, RecursionError):  # no JSON, or JSON of another kind
         return None
 
 

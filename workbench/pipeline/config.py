@@ -79,7 +79,7 @@ class InferenceSection(Section):
     device: str | None = None
     compile_model: bool | None = None
     tta: Augmentations | None = None
-    shifts: Annotated[int, Field(ge=1)] | None = None
+    shifts: Annotated[int, Field(ge=1, le=1000)] | None = None
     shift_seed: int | None = None
     max_shift_seconds: Annotated[float, Field(gt=0, le=60)] | None = None
 

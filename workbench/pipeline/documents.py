@@ -13,6 +13,7 @@ from workbench.errors import InvalidType, InvalidValue
 from workbench.pipeline.config import MOST_CHUNK_SAMPLES
 from workbench.pipeline.request import Request
 from workbench.pipeline.rules import read_rules
+from workbench.registry import keep_window
 from workbench.registry.cards import ModelCard
 from workbench.registry.validate import list_followers
 
@@ -44,13 +45,15 @@ def document_of_card(card: ModelCard, *, sample_rate: int) -> dict[str, Any]:
         "normalization": {"enabled": card.normalize},
         "chunking": {
             "overlap_ratio": 0.0 if whole else card.overlap,
-            "window_shape": WHOLE_SONG_WINDOW if whole else card.window,
+            "window_shape": keep_window(WHOLE_SONG_WINDOW if whole else card.window),
         },
     }
     if card.stft is not None:
         transform = {field.name: getattr(card.stft, field.name) for field in dataclasses.fields(card.stft)}
         if transform["conv_dtype"] is not None:
             transform["conv_dtype"] = str(transform["conv_dtype"]).removeprefix("torch.")
+        if isinstance(transform["window_shape"], str):
+            transform["window_shape"] = keep_window(transform["window_shape"])
         document["transform"] = {key: value for key, value in transform.items() if not isinstance(value, Tensor)}
     return document
 

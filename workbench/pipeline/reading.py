@@ -14,6 +14,8 @@ from workbench.pipeline.merging import merge
 from workbench.pipeline.validation import validate_config
 from workbench.pipeline.yaml_text import read_json, read_yaml
 
+MOST_CONFIG_BYTES = 1_000_000  # which takes a second to read
+
 
 def read_config(source: str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None) -> dict[str, Any]:
     """A document as plain data, checked: from YAML or JSON (by the ending ``.json``), a mapping or a `RunConfig`.
@@ -35,6 +37,8 @@ def read_config(source: str | os.PathLike[str] | Mapping[str, Any] | RunConfig |
         path = Path(expand_home(source))
         origin = str(path)
         try:
+            if path.stat().st_size > MOST_CONFIG_BYTES:
+                raise InvalidValue(f"has more than {MOST_CONFIG_BYTES} bytes; expected the settings of a run")
             text = path.read_text(encoding="utf-8")
             document = read_json(text) if path.suffix.lower() == ".json" else read_yaml(text)
         except InvalidValue as error:

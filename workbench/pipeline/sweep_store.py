@@ -81,7 +81,7 @@ class SweepStore:
             row = record["row"]
             row["scores"] = {column: float(value) for column, value in row["scores"].items()}  # "inf" is text in JSON
             self._rows[_write_key(record["identity"])] = row
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise InvalidValue(f"{self.path}: line {number} is damaged: delete it or choose another store") from error
 
     def _check_head(self, line: bytes, *, number: int) -> None:

@@ -90,6 +90,11 @@ def find_window(name: str) -> RegisteredWindow:
     return _manager.find_window(name)
 
 
+def keep_window(spec: str) -> str:
+    """A window as a card names it, by its full id where a notebook has since registered another of that name."""
+    return _manager.keep_window(spec)
+
+
 def make_window(
     spec: str | Tensor,
     *,

@@ -78,6 +78,15 @@ class PluginManager:
         known = drop_shadowed([(record, record.windows) for record in records], name=name)
         return find_by_name(name, kind="window", known=known, plugins=records)
 
+    def keep_window(self, spec: str) -> str:
+        """A window as a card names it, by its full id where a notebook has since registered another of that name."""
+        name, colon, parameters = spec.partition(":")
+        records = self._read_records()
+        known = drop_shadowed([(record, record.windows) for record in records], name=name)
+        named = [one.id for one in known if name in (one.id, one.card.name)]
+        installed = [one for one in named if not one.startswith(f"{NOTEBOOK}.")]
+        return f"{installed[0]}{colon}{parameters}" if len(installed) == 1 < len(named) else spec
+
     def make_window(
         self,
         spec: str | Tensor,

@@ -23,6 +23,7 @@ from workbench.registry.names import join_names, suggest_nearest, validate_short
 from workbench.registry.references import validate_reference
 from workbench.registry.window_spec import parse_window
 
+HIGHEST_SAMPLE_RATE = 1_000_000  # in hertz; what is beyond is a slip, and would take all memory
 MAKE_ARGUMENTS = ("length", "dtype", "device")  # what a window's make gets beside its own parameters
 
 
@@ -75,6 +76,8 @@ def validate_model_card(card: object) -> ModelCard:
     _check_choice(card.context, CONTEXTS, field=f"context of {label}")
     for name in ("sample_rate", "channels"):
         _check_count(getattr(card, name), field=f"{name} of {label}")
+    if card.sample_rate is not None and card.sample_rate > HIGHEST_SAMPLE_RATE:
+        raise InvalidValue(f"sample_rate of {label} must be at most {HIGHEST_SAMPLE_RATE} Hz, got {card.sample_rate}")
     for name in ("normalize", "needs_checkpoint", "needs_references"):
         _check_type(getattr(card, name), bool, field=f"{name} of {label}", expected="True or False")
     for name in ("license", "paper"):

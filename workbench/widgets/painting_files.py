@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -77,6 +78,13 @@ def write_painting(
     return target
 
 
+# What damaged or lying files raise: JSON that is nested too deeply, a zip, an array said to hold petabytes.
+DAMAGES = (
+    ValueError, KeyError, TypeError, EOFError, RecursionError, OverflowError, MemoryError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
+
 def read_painting(path: str | PathLike[str]) -> Painting:
     """What `write_painting` wrote.
 
@@ -94,7 +102,7 @@ def read_painting(path: str | PathLike[str]) -> Painting:
         raise InvalidValue(f"there is no file {source}") from error
     except OSError as error:
         raise InvalidValue(f"cannot read {source}: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGES as error:
         if isinstance(error, InvalidValue):
             raise
         raise InvalidValue(f"{source.name} holds no painted mask: expected what MaskPainter.save wrote") from error
