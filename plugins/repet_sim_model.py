@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from workbench.errors import CheckpointError
+from workbench_plugins.neighbor_median import median_by_sorting, median_of_frames
 from workbench_plugins.repet_sim import RepetSimParameters
 
 BLOCK_NUMBERS = 2**23  # numbers to sort at a time: 32 MiB of float32, however long the song
@@ -69,12 +70,14 @@ class RepetSim(nn.Module):
         size = min(wanted, available)
         unit = normalize_frames(magnitude.detach())
         block_frames = max(1, min(BLOCK_NUMBERS // (rows * size), BLOCK_NUMBERS // frames))
+        needs_gradient = torch.is_grad_enabled() and magnitude.requires_grad
+        take_median = median_by_sorting if needs_gradient or magnitude.device.type != "cpu" else median_of_frames
+        by_frame = magnitude.T.contiguous()  # (frame, row)
         medians = []
         for first in range(0, frames, block_frames):
             found = find_neighbors(unit, first=first, count=block_frames, distance=distance, size=size)
-            ordered = magnitude[:, found].sort(dim=-1).values  # (row, frame of the block, neighbour)
-            medians.append((ordered[..., (size - 1) // 2] + ordered[..., size // 2]) / 2)
-        return torch.minimum(magnitude, torch.cat(medians, dim=1))
+            medians.append(take_median(by_frame, found))  # (frame of the block, row)
+        return torch.minimum(magnitude, torch.cat(medians).T)
 
 
 def normalize_frames(magnitude: Float[Tensor, "row frame"]) -> Float[Tensor, "row frame"]:

@@ -105,6 +105,7 @@ def separate_songs(
     Raises:
         WorkbenchError: something stands in the way of all, found before any song is read.
     """
+    inputs = [*songs, options.get("checkpoint"), options.get("config"), options.get("references")]
     if options.get("references") is not None and len(songs) > 1:
         raise InvalidValue(f"--references are the true stems of one song, got {len(songs)} songs; give one song")
     if reading.is_excerpt:
@@ -115,7 +116,6 @@ def separate_songs(
     if writing.save_config is not None:
         check_config_file(writing.save_config, files, num_songs=len(songs))
         files.append(writing.save_config)
-    inputs = [*songs, options.get("checkpoint"), options.get("config"), options.get("references")]
     check_files(files, overwrite=writing.overwrite, inputs=[name for name in inputs if isinstance(name, str | Path)])
     statuses, networks = [0], NetworkKeeper()
     for song, folder in zip(songs, folders, strict=True):

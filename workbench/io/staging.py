@@ -57,7 +57,7 @@ def staged_files(
     check_inputs(targets, inputs)
     temporary: list[Path] = []
     made: list[Path] = []
-    placed: list[Path] = []
+    placed: list[tuple[Path, Path]] = []
     is_done = False
     try:
         for target in targets:
@@ -75,8 +75,8 @@ def staged_files(
                 if overwrite:
                     os.replace(source, target)
                 else:
+                    placed.append((source, target))  # before it is: a signal in between must not leave it alone
                     _place_new(source, target)
-                    placed.append(target)
             except FileExistsError as error:
                 raise _refuse_existing(target) from error
             except OSError as error:
@@ -91,11 +91,12 @@ def staged_files(
             f"cannot write {names} into {targets[0].parent}: {error.strerror}; {tell_room(targets[0].parent)}"
         ) from error
     finally:
+        for source, target in [] if is_done else placed:
+            if not source.exists() or (target.exists() and target.samefile(source)):  # else it is another's
+                target.unlink(missing_ok=True)
         for source in temporary:
             source.unlink(missing_ok=True)
         if not is_done:
-            for target in placed:
-                target.unlink(missing_ok=True)
             for folder in reversed(made):
                 with suppress(OSError):  # something else lies in it
                     folder.rmdir()
@@ -133,21 +134,33 @@ def _place_new(draft: Path, target: Path) -> None:
             raise
         with open(target, "xb"):  # takes the name, so that no other process has it
             pass
-        os.replace(draft, target)
+        try:
+            os.replace(draft, target)
+        except BaseException:
+            target.unlink()
+            raise
     else:
         draft.unlink()
 
 
 def _remove_leftovers(folders: Iterable[Path]) -> None:
-    """Remove the drafts of processes of this machine that are no more."""
+    """Remove the drafts of processes of this machine that are no more, where that is allowed, and tell of them."""
     for folder in folders:
+        if not os.access(folder, os.R_OK):
+            continue
         dead = [path for path in folder.iterdir() if (match := _DRAFT.fullmatch(path.name)) and _is_over(int(match[1]))]
+        kept = []
         for path in dead:
-            path.unlink(missing_ok=True)
-        if dead:
-            names = ", ".join(path.name for path in sorted(dead))
+            try:
+                path.unlink(missing_ok=True)
+            except OSError:  # another user's, in a folder for all
+                kept.append(path)
+        for paths, what in (([path for path in dead if path not in kept], "removed"), (kept, "cannot remove")):
+            if not paths:
+                continue
+            names = ", ".join(path.name for path in sorted(paths))
             warnings.warn(
-                f"{folder}: removed what a run that was killed had left there unfinished ({names})",
+                f"{folder}: {what} what a run that was killed had left there unfinished ({names})",
                 WorkbenchNotice,
                 stacklevel=5,
             )

@@ -116,7 +116,12 @@ def _read_mask(source: Path) -> Painting:
 
 
 def _check_head(document: Any, source: Path) -> dict[str, Any]:
-    if not isinstance(document, Mapping) or document.get("kind") != KIND or not isinstance(document["song"], dict):
+    if (
+        not isinstance(document, Mapping)
+        or document.get("kind") != KIND
+        or not isinstance(document["song"], dict)
+        or not all(0 < int(document["song"][key]) < 2**53 for key in ("samples", "sample_rate"))
+    ):
         raise InvalidValue(f"{source.name} holds no painted mask: expected what MaskPainter.save wrote")
     if document["version"] != VERSION:
         raise InvalidValue(f"{source.name} is of version {document['version']}, this workbench reads {VERSION}")
