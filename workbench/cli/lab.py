@@ -22,6 +22,7 @@ LARGEST_MESSAGE_BYTES = 512 * 2**20  # from a page to its kernel: a song; Jupyte
 # What may be passed on: an option's name and what its value must look like, if it has one. All else is refused, since
 # JupyterLab has more names than one for what opens the server to others (its address, token and password, a config).
 PASSED_ON: dict[str, str | None] = {
+    "LabApp.expose_app_in_browser": r"True|False",  # to scripts on the page, for who drives it
     "allow-root": None,
     "ServerApp.port": r"\d{1,5}",
     "browser": r".+",
